@@ -1,0 +1,1 @@
+//! A car-rental API that composes the Exodrive crates.
