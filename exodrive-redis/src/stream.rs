@@ -1,0 +1,266 @@
+//! Reading a stream on a connection of its own.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::SendError;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio::time::timeout;
+
+use crate::backoff::Backoff;
+use crate::command::Command;
+use crate::connector::Connector;
+use crate::error::Error;
+use crate::link::Link;
+use crate::probe::probe;
+use crate::reply::FromReply;
+use crate::reply::Reply;
+use crate::shared::Shared;
+use crate::tasks::connect;
+
+/// How long the server holds a read back while there is nothing to read. Each of its ends shows
+/// that the server is there, so this also bounds for how long a stall goes unnoticed.
+const BLOCK: Duration = Duration::from_secs(1);
+
+/// Entries asked for at a time, and events that wait to be taken.
+const BATCH: usize = 64;
+
+/// Follows a stream from now on, from [`RedisClient::read_stream`](crate::RedisClient::read_stream).
+///
+/// It has a connection of its own, since a blocking read holds up whatever is behind it, and
+/// neither the breaker nor the calls in flight of the handle concern it. It reconnects by itself.
+/// Dropped, it ends.
+pub struct StreamReader {
+    events: mpsc::Receiver<StreamEvent>,
+    _task: JoinSet<()>,
+}
+
+/// What happens to a reader of a stream.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq)]
+pub enum StreamEvent {
+    /// Reading begins with what is added from now on. Entries may have been missed before: this is
+    /// the first event, and the one after a gap whose end the stream no longer reaches back to.
+    Began,
+    /// Reading goes on without a gap after [`Lost`](Self::Lost): every entry added since follows.
+    Resumed,
+    /// An entry was added.
+    Entry(StreamEntry),
+    /// The connection is lost, or the server has stalled: entries added from now on are read late,
+    /// after [`Resumed`](Self::Resumed), or are missed, which [`Began`](Self::Began) will tell.
+    Lost(Error),
+}
+
+/// One entry of a stream.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StreamEntry {
+    id: String,
+    fields: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl StreamReader {
+    pub(crate) fn start(
+        shared: Arc<Shared>,
+        connector: Arc<Connector>,
+        key: Vec<u8>,
+        runtime: &Handle,
+    ) -> Self {
+        let (sender, events) = mpsc::channel(BATCH);
+        let mut task = JoinSet::new();
+        let follower = Follower {
+            shared,
+            connector,
+            key,
+            position: None,
+            events: sender,
+        };
+        task.spawn_on(follower.run(), runtime);
+        Self {
+            events,
+            _task: task,
+        }
+    }
+
+    /// Waits for the next event; `None` only while the runtime shuts down.
+    ///
+    /// The future can be dropped without missing an event. Events not taken wait, at first here and
+    /// then on the server.
+    pub async fn next(&mut self) -> Option<StreamEvent> {
+        self.events.recv().await
+    }
+}
+
+impl fmt::Debug for StreamReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamReader").finish_non_exhaustive()
+    }
+}
+
+impl StreamEntry {
+    /// Returns the identifier, two numbers that increase along the stream.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns the fields and their values, in the order in which they were added.
+    #[must_use]
+    pub fn fields(&self) -> &[(Vec<u8>, Vec<u8>)] {
+        &self.fields
+    }
+
+    /// Returns the value of a field, of the first one if there are several of that name.
+    #[must_use]
+    pub fn field(&self, name: impl AsRef<[u8]>) -> Option<&[u8]> {
+        let named = |(field, _): &&(Vec<u8>, Vec<u8>)| field == name.as_ref();
+        Some(&self.fields.iter().find(named)?.1)
+    }
+}
+
+impl fmt::Debug for StreamEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamEntry")
+            .field("id", &self.id)
+            .field("fields", &self.fields.len())
+            .finish()
+    }
+}
+
+impl FromReply for StreamEntry {
+    fn from_reply(reply: Reply) -> Result<Self, Error> {
+        let [id, fields] = <[Reply; 2]>::from_reply(reply)?;
+        let mut fields = Vec::<Vec<u8>>::from_reply(fields)?.into_iter();
+        let mut pairs = Vec::with_capacity(fields.len() / 2);
+        while let (Some(field), Some(value)) = (fields.next(), fields.next()) {
+            pairs.push((field, value));
+        }
+        Ok(Self {
+            id: String::from_reply(id)?,
+            fields: pairs,
+        })
+    }
+}
+
+/// Connects, reads until the connection is lost, and again.
+struct Follower {
+    shared: Arc<Shared>,
+    connector: Arc<Connector>,
+    key: Vec<u8>,
+    /// The entry read last, or the last one there was when reading began.
+    position: Option<String>,
+    events: mpsc::Sender<StreamEvent>,
+}
+
+/// Nobody takes the events any longer.
+struct Abandoned;
+
+impl Follower {
+    async fn run(mut self) {
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
+        loop {
+            if let Ok((link, begins)) = self.connect().await
+                && let Err(Abandoned) = self.follow(&link, begins).await
+            {
+                return;
+            }
+            sleep(backoff.delay(self.shared.now(), fastrand::f64())).await;
+        }
+    }
+
+    /// Connects and finds the place to go on from.
+    async fn connect(&mut self) -> Result<(Link, StreamEvent), Error> {
+        let link = connect(&self.shared, &self.connector).await?;
+        let found = self.shared.in_time(self.find_position(&link)).await?;
+        let begins = match found {
+            None => StreamEvent::Resumed,
+            position => {
+                self.position = position;
+                StreamEvent::Began
+            }
+        };
+        Ok((link, begins))
+    }
+
+    /// Returns where to begin anew, or nothing if reading can go on.
+    ///
+    /// A stream is trimmed from its beginning. So if the entry that was read last is still there,
+    /// none after it is missing; otherwise that is not known.
+    async fn find_position(&self, link: &Link) -> Result<Option<String>, Error> {
+        if let Some(position) = &self.position {
+            let read_last = self.command("XRANGE").arg(position).arg(position);
+            let read_last = link.query(read_last.packed()).await?;
+            if !Vec::<StreamEntry>::from_reply(read_last)?.is_empty() {
+                return Ok(None);
+            }
+        }
+        let newest = self.command("XREVRANGE").arg("+").arg("-");
+        let newest = link.query(newest.arg("COUNT").arg(1).packed()).await?;
+        let newest = Vec::<StreamEntry>::from_reply(newest)?.pop();
+        Ok(Some(
+            newest.map_or_else(|| "0-0".to_owned(), |entry| entry.id),
+        ))
+    }
+
+    /// Passes on what is read until the connection is lost.
+    async fn follow(&mut self, link: &Link, begins: StreamEvent) -> Result<(), Abandoned> {
+        self.events.send(begins).await?;
+        loop {
+            match self.read(link).await {
+                Ok(entries) => {
+                    for entry in entries {
+                        self.position = Some(entry.id.clone());
+                        self.events.send(StreamEvent::Entry(entry)).await?;
+                    }
+                }
+                Err(error) => {
+                    self.events.send(StreamEvent::Lost(error)).await?;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Reads what there is; nothing, after a while, from a server that has shown to be the master.
+    async fn read(&self, link: &Link) -> Result<Vec<StreamEntry>, Error> {
+        let position = self.position.as_deref().unwrap_or("$");
+        let command = Command::new("XREAD")
+            .arg("COUNT")
+            .arg(BATCH)
+            .arg("BLOCK")
+            .arg(BLOCK.as_millis() as u64)
+            .arg("STREAMS")
+            .arg(&self.key)
+            .arg(position);
+        let limit = BLOCK + self.shared.settings().deadline;
+        let reply = timeout(limit, link.query(command.packed())).await;
+        match reply.unwrap_or_else(|_| Err(Error::timed_out(limit)))? {
+            Reply::Nil => {
+                self.shared.in_time(probe(link)).await?;
+                Ok(Vec::new())
+            }
+            reply => {
+                let mut streams = Vec::<Reply>::from_reply(reply)?;
+                // RESP2, which a borrowed connection may speak, has pairs instead of a map.
+                if let [Reply::Array(pair)] = streams.as_mut_slice() {
+                    streams = std::mem::take(pair);
+                }
+                let [_key, entries] = <[Reply; 2]>::from_reply(Reply::Array(streams))?;
+                Vec::from_reply(entries)
+            }
+        }
+    }
+
+    fn command(&self, name: &'static str) -> Command {
+        Command::new(name).arg(&self.key)
+    }
+}
+
+impl From<SendError<StreamEvent>> for Abandoned {
+    fn from(_: SendError<StreamEvent>) -> Self {
+        Self
+    }
+}
