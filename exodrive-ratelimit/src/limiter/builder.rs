@@ -1,0 +1,144 @@
+//! From what was written down to a limiter that works.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use http::request::Parts;
+
+use super::RateLimiter;
+use super::doubts;
+use super::plan::{Identify, Plan, Planned};
+use crate::Subject;
+use crate::client_ip::ClientIp;
+use crate::headers::HeaderStyle;
+use crate::limit::{Limit, Whose};
+use crate::mistake::{BuildError, Mistake};
+use crate::store::Store;
+
+/// Collects what a [`RateLimiter`] is made of.
+#[must_use = "a builder does nothing until it builds"]
+pub struct Builder<St> {
+    store: St,
+    limits: Vec<Limit>,
+    client_ip: ClientIp,
+    identify: Option<Arc<Identify>>,
+    headers: HeaderStyle,
+    instances: u32,
+}
+
+impl<St: Store> Builder<St> {
+    pub(super) fn new(store: St) -> Self {
+        Self {
+            store,
+            limits: Vec::new(),
+            client_ip: ClientIp::default(),
+            identify: None,
+            headers: HeaderStyle::default(),
+            instances: 1,
+        }
+    }
+
+    /// Adds a limit. All limits that apply to a request must have room for it.
+    pub fn limit(mut self, limit: Limit) -> Self {
+        self.limits.push(limit);
+        self
+    }
+
+    /// How a client's address is found. Defaults to [`ClientIp::peer`].
+    pub fn client_ip(mut self, client_ip: ClientIp) -> Self {
+        self.client_ip = client_ip;
+        self
+    }
+
+    /// Who is signed in, as far as a request says by the time it reaches the limiter.
+    ///
+    /// Only believe what has been verified, such as an extension set by the authentication middleware.
+    pub fn identify(
+        mut self,
+        identify: impl Fn(&Parts) -> Option<Subject> + Send + Sync + 'static,
+    ) -> Self {
+        self.identify = Some(Arc::new(identify));
+        self
+    }
+
+    /// Which headers tell clients about their limits. Defaults to [`HeaderStyle::both`].
+    pub fn headers(mut self, style: HeaderStyle) -> Self {
+        self.headers = style;
+        self
+    }
+
+    /// How many instances of the service share the store, which is how limits are divided among them while it cannot
+    /// tell: see [`OnStoreError::Local`](crate::OnStoreError::Local). Defaults to 1.
+    pub fn instances(mut self, instances: u32) -> Self {
+        self.instances = instances;
+        self
+    }
+
+    /// Checks everything and makes the limiter.
+    ///
+    /// # Errors
+    ///
+    /// If anything is wrong, with every mistake there is.
+    pub fn build(self) -> Result<RateLimiter<St>, BuildError> {
+        let mut mistakes = Vec::new();
+        if self.limits.is_empty() {
+            mistakes.push(Mistake::NoLimits);
+        }
+        mistakes.extend(self.client_ip.mistake());
+        if self.instances == 0 {
+            mistakes.push(Mistake::NoInstances);
+        }
+
+        let mut names = HashSet::new();
+        let mut limits = Vec::with_capacity(self.limits.len());
+        for limit in self.limits {
+            let name = limit.name.to_string();
+            if !is_name(&name) {
+                mistakes.push(Mistake::Name(name.clone()));
+            }
+            if matches!(limit.whose, Whose::Nobody) {
+                mistakes.push(Mistake::NoSubject(name.clone()));
+            }
+            if limit.asks_who_is_signed_in() && self.identify.is_none() {
+                mistakes.push(Mistake::NotIdentified(name.clone()));
+            }
+            match limit.way.rule() {
+                Ok(rule) => limits.push(Planned::new(limit, rule, self.instances.max(1))),
+                Err(mistake) => mistakes.push(Mistake::Rule {
+                    name: name.clone(),
+                    mistake,
+                }),
+            }
+            if let Some(name) = names.replace(name) {
+                mistakes.push(Mistake::NameTaken(name));
+            }
+        }
+        BuildError::of(mistakes)?;
+
+        if self.client_ip.trusts_everybody() {
+            doubts::trusts_everybody();
+        }
+        let plan = Plan::new(limits, self.client_ip, self.identify, self.headers);
+        Ok(RateLimiter::new(plan, self.store))
+    }
+}
+
+/// Whether the name can be sent as a string of structured fields (RFC 9651 section 3.3.3) without escapes.
+fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+}
+
+impl<St: fmt::Debug> fmt::Debug for Builder<St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("store", &self.store)
+            .field("limits", &self.limits)
+            .field("client_ip", &self.client_ip)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
+}

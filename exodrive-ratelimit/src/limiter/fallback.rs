@@ -1,0 +1,133 @@
+//! What decides while the store cannot.
+//!
+//! Each instance has a share of every limit, counted in its own memory. Everything it admits is counted there, whoever
+//! decided: what the store admits as well, so that a store that comes and goes hands out no fresh share each time.
+//! In any window `n` instances therefore admit at most the limit by the store and `n` shares by themselves.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::mem;
+
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use super::plan::{Claim, Claims, Plan};
+use crate::store::{Charge, MemoryStore, Receipt, Settlement, Source, Stamp, Verdict};
+use crate::{Rule, Subject};
+
+/// How many limits and subjects are remembered to owe the store something. What others took meanwhile is let go.
+const MAX_DEBTORS: usize = 10_000;
+
+/// When and what each claim was charged here; `None` for what was not.
+pub(super) type Stamps = Vec<Option<Stamp>>;
+
+pub(super) struct Fallback {
+    shares: MemoryStore,
+    owed: Mutex<Owed>,
+}
+
+/// What was admitted here and not by the store.
+struct Owed {
+    taken: MemoryStore,
+    /// By the limit's place in the plan.
+    debtors: HashSet<(usize, Subject)>,
+}
+
+impl Default for Fallback {
+    fn default() -> Self {
+        Self {
+            shares: MemoryStore::default(),
+            owed: Mutex::new(Owed::nothing()),
+        }
+    }
+}
+
+impl Fallback {
+    /// Counts what the store has admitted.
+    pub(super) fn note(&self, plan: &Plan, claims: &Claims) -> Stamps {
+        let charges = claims.iter().map(|claim| {
+            let planned = plan.planned(claim.limit);
+            planned.charge(claim, planned.share(), true)
+        });
+        let charges: SmallVec<[Charge<'_>; 2]> = charges.collect();
+        let noted = self.shares.verdict(&charges);
+        noted
+            .readings()
+            .iter()
+            .map(|reading| reading.stamp())
+            .collect()
+    }
+
+    /// Decides in the place of the store.
+    pub(super) fn decide(&self, plan: &Plan, claims: &Claims) -> Verdict {
+        let charges = claims.iter().map(|claim| {
+            let planned = plan.planned(claim.limit);
+            planned.charge(claim, planned.share(), planned.is_shadow())
+        });
+        let charges: SmallVec<[Charge<'_>; 2]> = charges.collect();
+        self.shares.verdict(&charges).decided_by(Source::FALLBACK)
+    }
+
+    pub(super) fn correct(&self, settlement: &Settlement) {
+        self.shares.correct(settlement);
+    }
+
+    /// Remembers what the store will have to be told of.
+    pub(super) fn owe(&self, plan: &Plan, claim: &Claim, cost: u32) {
+        let mut owed = self.owed.lock();
+        let debtor = (claim.limit, claim.subject.clone());
+        if owed.debtors.len() < MAX_DEBTORS || owed.debtors.contains(&debtor) {
+            owed.debtors.insert(debtor);
+            let planned = plan.planned(claim.limit);
+            let rule = planned.rule();
+            owed.taken.verdict(&[Charge::new(
+                planned.name(),
+                &claim.subject,
+                &rule,
+                cost,
+                true,
+            )]);
+        }
+    }
+
+    /// What the store has to be told of, now that it answers: of everything taken meanwhile, what still counts.
+    pub(super) fn debits(&self, plan: &Plan) -> Vec<Settlement> {
+        let Owed { taken, debtors } = mem::replace(&mut *self.owed.lock(), Owed::nothing());
+        let debits = debtors.into_iter().filter_map(|(limit, subject)| {
+            let planned = plan.planned(limit);
+            let rule = planned.rule();
+            let in_use = in_use(&taken, planned.name(), &subject, rule);
+            let nothing = Stamp {
+                at: 0,
+                level: 0,
+                place: 0,
+            };
+            Receipt::new(planned.shared_name(), subject, rule, 0, nothing).settle(in_use)
+        });
+        debits.collect()
+    }
+}
+
+fn in_use(store: &MemoryStore, limit: &str, subject: &Subject, rule: Rule) -> u32 {
+    let look = [Charge::new(limit, subject, &rule, 0, true)];
+    let verdict = store.verdict(&look);
+    let left = verdict.readings().iter().map(|reading| reading.remaining());
+    rule.max() - left.min().unwrap_or(rule.max()).min(rule.max())
+}
+
+impl Owed {
+    fn nothing() -> Self {
+        Self {
+            taken: MemoryStore::with_max_keys(MAX_DEBTORS),
+            debtors: HashSet::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Fallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fallback")
+            .field("shares", &self.shares)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,49 @@
+//! Leave to do something outside of HTTP.
+
+use std::fmt;
+
+use super::{Admission, RateLimiter};
+use crate::decision::Decision;
+use crate::store::{Store, StoreError};
+
+/// Leave to go on, already paid for.
+///
+/// Dropping the permit keeps what was charged.
+pub struct Permit<St> {
+    limiter: RateLimiter<St>,
+    admission: Admission,
+}
+
+impl<St: Store> Permit<St> {
+    pub(super) const fn new(limiter: RateLimiter<St>, admission: Admission) -> Self {
+        Self { limiter, admission }
+    }
+
+    /// What was decided, with the state of each limit after the charge.
+    pub const fn decision(&self) -> &Decision {
+        self.admission.decision()
+    }
+
+    /// Corrects the charge to what it really cost.
+    ///
+    /// Less gives back the difference as far as it still counts; more is charged in addition, even beyond the limit.
+    ///
+    /// # Errors
+    ///
+    /// If the store may have lost the correction; what was charged then stays charged.
+    pub async fn settle(mut self, cost: u32) -> Result<(), StoreError> {
+        let settlements = self.limiter.settled_by_cost(&mut self.admission, cost);
+        if settlements.is_empty() {
+            return Ok(());
+        }
+        self.limiter.store().settle(settlements).await
+    }
+}
+
+impl<St: fmt::Debug> fmt::Debug for Permit<St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit")
+            .field("decision", self.admission.decision())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,116 @@
+//! What a store finds when it measures a charge.
+
+use std::time::Duration;
+
+use crate::rule::Tally;
+use crate::time::Wait;
+
+/// Where one charge stands after the decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    remaining: u32,
+    retry_after: Wait,
+    reset_after: Wait,
+    stamp: Option<Stamp>,
+}
+
+impl Reading {
+    /// The reading of a charge that was made, given its stamp.
+    pub fn charged(remaining: u32, reset_after: Duration, stamp: Stamp) -> Self {
+        Self {
+            remaining,
+            retry_after: Wait::NONE,
+            reset_after: reset_after.into(),
+            stamp: Some(stamp),
+        }
+    }
+
+    /// The reading of a charge that was not made.
+    ///
+    /// `retry_after` is zero if the charge would have fit by itself, and `None` if it never will because it costs more
+    /// than the limit ever admits.
+    pub fn uncharged(remaining: u32, retry_after: Option<Duration>, reset_after: Duration) -> Self {
+        Self {
+            remaining,
+            retry_after: retry_after.map_or(Wait::FOR_EVER, Wait::from),
+            reset_after: reset_after.into(),
+            stamp: None,
+        }
+    }
+
+    /// The reading that another process has taken.
+    #[cfg(feature = "redis")]
+    pub(crate) const fn measured(
+        remaining: u32,
+        retry_after: Wait,
+        reset_after: Wait,
+        stamp: Option<Stamp>,
+    ) -> Self {
+        Self {
+            remaining,
+            retry_after,
+            reset_after,
+            stamp,
+        }
+    }
+
+    /// What a tally that is up to date says of a cost, charged already if there is a stamp.
+    pub(crate) fn of<T: Tally>(tally: &T, rule: &T::Rule, cost: u32, stamp: Option<Stamp>) -> Self {
+        let retry_after = match stamp {
+            Some(_) => Wait::NONE,
+            None => tally
+                .retry_after(rule, cost)
+                .map_or(Wait::FOR_EVER, Wait::of_micros),
+        };
+        Self {
+            remaining: tally.remaining(rule),
+            retry_after,
+            reset_after: Wait::of_micros(tally.reset_after(rule)),
+            stamp,
+        }
+    }
+
+    /// Whether the charge fits.
+    pub fn fits(&self) -> bool {
+        self.retry_after == Wait::NONE
+    }
+
+    /// What can still be taken.
+    pub const fn remaining(&self) -> u32 {
+        self.remaining
+    }
+
+    /// After how long the charge fits if nobody else takes anything: zero if it does now, `None` if it never does.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after.length()
+    }
+
+    /// After how long nothing counts any more.
+    pub fn reset_after(&self) -> Duration {
+        self.reset_after.length().unwrap_or(Duration::MAX)
+    }
+
+    /// What a refund needs to know; `None` if the charge was not made.
+    pub const fn stamp(&self) -> Option<Stamp> {
+        self.stamp
+    }
+
+    pub(crate) const fn waits(&self) -> (Wait, Wait) {
+        (self.retry_after, self.reset_after)
+    }
+}
+
+/// Where and when a charge was made: what is needed to give back exactly that charge and nothing newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "stores of other crates make stamps; these three facts suffice for every rule"
+)]
+pub struct Stamp {
+    /// The time of the charge, in microseconds of the store's clock.
+    pub at: u64,
+    /// What was in use right after the charge, in the units of the rule.
+    pub level: u64,
+    /// The store's own note of which of its cells holds the charge. Zero where there is only one it could be.
+    pub place: u32,
+}

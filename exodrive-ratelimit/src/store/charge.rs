@@ -1,0 +1,112 @@
+//! What a store is asked, and what it answers.
+
+use smallvec::{SmallVec, smallvec};
+
+use crate::decision::Source;
+use crate::reading::Reading;
+use crate::{Rule, Subject};
+
+/// What one limit asks of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Charge<'a> {
+    limit: &'a str,
+    subject: &'a Subject,
+    rule: &'a Rule,
+    cost: u32,
+    shadow: bool,
+}
+
+impl<'a> Charge<'a> {
+    pub(crate) const fn new(
+        limit: &'a str,
+        subject: &'a Subject,
+        rule: &'a Rule,
+        cost: u32,
+        shadow: bool,
+    ) -> Self {
+        Self {
+            limit,
+            subject,
+            rule,
+            cost,
+            shadow,
+        }
+    }
+
+    /// The limit's name; with the subject, the key of what is counted.
+    pub const fn limit(&self) -> &'a str {
+        self.limit
+    }
+
+    /// Who is charged.
+    pub const fn subject(&self) -> &'a Subject {
+        self.subject
+    }
+
+    /// How the limit counts.
+    pub const fn rule(&self) -> Rule {
+        *self.rule
+    }
+
+    /// How much is charged. Zero always fits.
+    pub const fn cost(&self) -> u32 {
+        self.cost
+    }
+
+    /// Whether the charge is only watched: it cannot make the store refuse.
+    pub const fn is_shadow(&self) -> bool {
+        self.shadow
+    }
+}
+
+/// A store's answer for all charges of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    admitted: bool,
+    readings: SmallVec<[Reading; 2]>,
+    source: Source,
+}
+
+impl Verdict {
+    /// An answer with one reading for each charge, in their order.
+    pub fn new(
+        source: Source,
+        admitted: bool,
+        readings: impl IntoIterator<Item = Reading>,
+    ) -> Self {
+        Self {
+            admitted,
+            readings: readings.into_iter().collect(),
+            source,
+        }
+    }
+
+    /// The same for a single charge.
+    pub(crate) fn of_one(source: Source, admitted: bool, reading: Reading) -> Self {
+        Self {
+            admitted,
+            readings: smallvec![reading],
+            source,
+        }
+    }
+
+    /// The same answer in another's name.
+    pub(crate) fn decided_by(self, source: Source) -> Self {
+        Self { source, ..self }
+    }
+
+    /// Whether every charge that is not shadow fits.
+    pub const fn admitted(&self) -> bool {
+        self.admitted
+    }
+
+    /// One reading for each charge, in their order.
+    pub fn readings(&self) -> &[Reading] {
+        &self.readings
+    }
+
+    /// Who decided.
+    pub const fn source(&self) -> Source {
+        self.source
+    }
+}

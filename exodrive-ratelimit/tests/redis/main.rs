@@ -1,0 +1,10 @@
+//! The store in Redis, on servers of its own.
+
+#![cfg(feature = "redis")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod contract;
+mod faults;
+mod instances;
+mod keys;
+mod support;
