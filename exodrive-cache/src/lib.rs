@@ -1,1 +1,158 @@
 //! A response cache for tower HTTP services whose entries a domain event provably removes.
+//!
+//! Caching is opt-in, route by route. A policy says how long answers are kept and what they depend on;
+//! rules say which tags an event of the application's domain makes outdated. Once an event is
+//! published, no request is answered with anything made from older data: not from the store, and not
+//! from a fill that was under way.
+//!
+//! # Example
+//!
+//! ```
+//! use std::convert::Infallible;
+//! use std::time::Duration;
+//!
+//! use bytes::Bytes;
+//! use exodrive_cache::{Cache, CachePolicy, Event, MemoryStore, tag};
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! struct CarUpdated {
+//!     id: u64,
+//! }
+//!
+//! impl Event for CarUpdated {
+//!     const NAME: &'static str = "car.updated";
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let cache = Cache::builder(MemoryStore::default())
+//!     .policy(
+//!         "car",
+//!         CachePolicy::ttl(Duration::from_secs(1800))
+//!             .route("/cars/{id}")
+//!             .tag("car:{id}"),
+//!     )
+//!     .on(|event: &CarUpdated| [tag!("car:{}", event.id)])
+//!     .build()?;
+//!
+//! let service = cache.layer("car")?.layer(service_fn(
+//!     async |_: Request<Full<Bytes>>| Ok::<_, Infallible>(Response::new(Full::from("a car"))),
+//! ));
+//! let get = async || {
+//!     let request = Request::get("/cars/7").body(Full::default()).unwrap();
+//!     let response = service.clone().oneshot(request).await.unwrap();
+//!     response.headers()["x-cache"].clone()
+//! };
+//!
+//! assert_eq!(get().await, "MISS");
+//! # tokio::task::yield_now().await;
+//! assert_eq!(get().await, "HIT");
+//! cache.publish(&CarUpdated { id: 7 }).await?;
+//! assert_eq!(get().await, "MISS");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How it decides
+//!
+//! 1. A request that may not use the cache goes to the handler: another method than GET or HEAD, a body,
+//!    an upgrade, a path that is not the policy's route, several or disagreeing authorities, a huge
+//!    query, credentials that the policy says nothing about ([`Bypass`]).
+//! 2. The key is made of the policy, scheme, authority, raw path, keyed query parameters, keyed headers and the
+//!    principal, each with its length. If the store has a fresh entry for it, that is the answer: all of it, the
+//!    part that the client asks for, or a 304 if the client has it.
+//! 3. A stale entry is served while it is replaced, or if replacing it fails, as far as the policy allows
+//!    ([`CachePolicy::stale_while_revalidate`], [`CachePolicy::stale_if_error`]).
+//! 4. Otherwise one request asks the handler, and equal ones wait for its answer ([`Outcome::Coalesced`]). The handler
+//!    sees keyed inputs only, so nothing else can find its way into the stored answer. Where the last
+//!    answer could not be stored, requests do not wait for each other for the next 30 seconds.
+//! 5. An answer is stored if its status is 200 and nothing in it speaks against it ([`Unstorable`]). Header
+//!    fields that belong to one exchange are not stored.
+//! 6. An entry carries the tags of its policy, the policy's name, and those that the handler added with
+//!    [`ResponseTags`]. Invalidating one of them removes it, or makes it stale ([`Invalidation`]); a fill that was
+//!    opened before an invalidation is not served after it, and no later request gets its answer.
+//!
+//! Answers carry `X-Cache` (`HIT`, `STALE`, `MISS` or `BYPASS`) and `Cache-Status` (RFC 9211), those from the store `Age`, and
+//! all of them a [`CacheDecision`] in their extensions.
+//!
+//! # In front of a service that speaks HTTP caching
+//!
+//! [`CachePolicy::rfc9111`] makes a shared cache as RFC 9111 describes it: the answer's own header decides (with
+//! RFC 9213's `CDN-Cache-Control` and RFC 5861's directives), `Vary` tells up to 16 variants of a key apart, stale
+//! answers are revalidated, request directives count, and unsafe methods invalidate their target. The
+//! example `cache_tests_proxy` puts it behind a server, for the public HTTP cache tests.
+//!
+//! # When the store fails
+//!
+//! The request is answered by the handler, and the answer is not stored. A failing store never changes
+//! an answer.
+//!
+//! # Not included
+//!
+//! Client-side caching of requests to other services, parts as entries of their own (206 answers are not
+//! stored), and a purge over HTTP: invalidation is a call in the application's own code.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod admission;
+mod body;
+mod cache;
+mod cache_control;
+mod client;
+mod clock;
+mod conditional;
+mod credentials;
+mod date;
+mod decision;
+mod entity_tag;
+mod entry;
+mod error;
+mod fill;
+mod filling;
+mod flight;
+mod freshness;
+mod future;
+mod hit_for_miss;
+mod hop_by_hop;
+mod key;
+mod layer;
+mod origin;
+mod policy;
+mod question;
+mod range;
+mod registry;
+mod reuse;
+mod route;
+mod route_policy;
+#[cfg(test)]
+mod samples;
+mod serve;
+mod service;
+mod sole;
+mod storability;
+mod store;
+mod tags;
+mod target;
+mod vary;
+
+pub use self::body::{BodyError, ResponseBody};
+pub use self::cache::{Cache, CacheBuilder};
+pub use self::credentials::Credentials;
+pub use self::decision::{Bypass, CacheDecision, Outcome, StaleReason, Unstorable};
+pub use self::entry::Entry;
+pub use self::error::{BuildError, PublishError, PublishErrorKind, StoreError, UnknownPolicy};
+pub use self::future::ResponseFuture;
+pub use self::key::CacheKey;
+pub use self::layer::CacheLayer;
+pub use self::origin::{Origin, SetCookie};
+pub use self::policy::CachePolicy;
+pub use self::registry::Event;
+pub use self::service::CacheService;
+pub use self::store::{Commit, Found, Invalidation, MemoryFill, MemoryStore, Store};
+pub use self::tags::{ResponseTags, Tag};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

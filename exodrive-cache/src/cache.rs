@@ -1,0 +1,187 @@
+//! The handle that an application keeps: policies, events, invalidation.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::error::{BuildError, Mistake, PublishError, PublishFailure, StoreError, UnknownPolicy};
+use crate::flight::Flights;
+use crate::hit_for_miss::HitForMiss;
+use crate::layer::CacheLayer;
+use crate::policy::CachePolicy;
+use crate::registry::{Event, Registry};
+use crate::route_policy::RoutePolicy;
+use crate::store::{Invalidation, Store};
+use crate::tags::Tag;
+
+/// A cache: policies for routes, and rules that say which event makes which answers outdated.
+///
+/// Clones share everything. See the [crate's documentation](crate) for an example.
+pub struct Cache<St: Store> {
+    shared: Arc<Shared<St>>,
+}
+
+/// Configures a [`Cache`].
+#[must_use]
+pub struct CacheBuilder<St> {
+    store: St,
+    policies: Vec<(Box<str>, CachePolicy)>,
+    registry: Registry,
+}
+
+pub(crate) struct Shared<St: Store> {
+    pub(crate) store: St,
+    pub(crate) clock: Clock,
+    pub(crate) flights: Arc<Flights<St::Fill>>,
+    pub(crate) hit_for_miss: HitForMiss,
+    policies: HashMap<Arc<str>, Arc<RoutePolicy>>,
+    registry: Registry,
+}
+
+// === impl Cache ===
+
+impl<St: Store> Cache<St> {
+    /// Starts to configure a cache on `store`.
+    pub fn builder(store: St) -> CacheBuilder<St> {
+        CacheBuilder {
+            store,
+            policies: Vec::new(),
+            registry: Registry::default(),
+        }
+    }
+
+    /// Makes the layer that caches a route under the policy named `policy`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such policy.
+    pub fn layer(&self, policy: &str) -> Result<CacheLayer<St>, UnknownPolicy> {
+        match self.shared.policies.get(policy) {
+            Some(policy) => Ok(CacheLayer::new(self.shared.clone(), policy.clone())),
+            None => Err(UnknownPolicy(policy.into())),
+        }
+    }
+
+    /// Removes every answer that `event` made outdated, and returns how many tags that were.
+    ///
+    /// Call it after the change is committed. Once it has returned, no request is answered with
+    /// anything that was made from older data.
+    ///
+    /// # Errors
+    ///
+    /// If no rule names the event, or if the store failed.
+    pub async fn publish<E: Event>(&self, event: &E) -> Result<usize, PublishError> {
+        let tags = self
+            .shared
+            .registry
+            .tags(event)
+            .ok_or(PublishFailure::Unregistered(E::NAME))?;
+        self.invalidate(&tags, Invalidation::Hard)
+            .await
+            .map_err(|error| PublishFailure::Store(E::NAME, error))?;
+        tracing::debug!(event = E::NAME, tags = tags.len(), "invalidated");
+        Ok(tags.len())
+    }
+
+    /// Invalidates every answer that carries one of `tags`; the name of a policy is a tag, too.
+    ///
+    /// # Errors
+    ///
+    /// If the store failed.
+    pub async fn invalidate(&self, tags: &[Tag], how: Invalidation) -> Result<(), StoreError> {
+        self.shared.store.invalidate(tags, how).await
+    }
+
+    /// Returns the store.
+    #[must_use]
+    pub fn store(&self) -> &St {
+        &self.shared.store
+    }
+}
+
+impl<St: Store> Clone for Cache<St> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+        }
+    }
+}
+
+impl<St: Store + fmt::Debug> fmt::Debug for Cache<St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("store", &self.shared.store)
+            .field("policies", &self.shared.policies.keys())
+            .field("events", &self.shared.registry)
+            .finish()
+    }
+}
+
+// === impl CacheBuilder ===
+
+impl<St: Store> CacheBuilder<St> {
+    /// Adds a policy. Its name is the tag of everything that is stored under it.
+    pub fn policy(mut self, name: &str, policy: CachePolicy) -> Self {
+        self.policies.push((name.into(), policy));
+        self
+    }
+
+    /// Adds a rule: which tags an event makes outdated. Several rules for one event add up.
+    pub fn on<E: Event, T: IntoIterator<Item = Tag>>(
+        mut self,
+        tags: impl Fn(&E) -> T + Send + Sync + 'static,
+    ) -> Self {
+        self.registry.on(tags);
+        self
+    }
+
+    /// Makes the cache.
+    ///
+    /// # Errors
+    ///
+    /// If a policy is named twice, lives for no time, has a tag with a parameter that its route lacks
+    /// or keys something that is no header name, or if two events share a name. The error names every
+    /// mistake.
+    pub fn build(self) -> Result<Cache<St>, BuildError> {
+        let mut mistakes = Vec::new();
+        if let Some(name) = self.registry.duplicate() {
+            mistakes.push(Mistake::DuplicateEvent(name));
+        }
+        let mut policies = HashMap::new();
+        for (name, policy) in self.policies {
+            let headers = policy.check(&name, &mut mistakes);
+            let name: Arc<str> = name.into();
+            let policy = RoutePolicy {
+                name: name.clone(),
+                policy,
+                headers,
+            };
+            if policies.insert(name.clone(), Arc::new(policy)).is_some() {
+                mistakes.push(Mistake::DuplicatePolicy((*name).into()));
+            }
+        }
+        BuildError::check(mistakes)?;
+        let shared = Shared {
+            store: self.store,
+            clock: Clock::start(),
+            flights: Arc::new(Flights::new()),
+            hit_for_miss: HitForMiss::new(),
+            policies,
+            registry: self.registry,
+        };
+        Ok(Cache {
+            shared: Arc::new(shared),
+        })
+    }
+}
+
+impl<St: fmt::Debug> fmt::Debug for CacheBuilder<St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheBuilder")
+            .field("store", &self.store)
+            .field("policies", &self.policies)
+            .field("events", &self.registry)
+            .finish()
+    }
+}

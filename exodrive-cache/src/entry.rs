@@ -1,0 +1,220 @@
+//! A stored answer.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap};
+use http::{HeaderName, StatusCode};
+
+use crate::entity_tag::strong_etag;
+use crate::freshness::Freshness;
+use crate::hop_by_hop;
+use crate::origin::SetCookie;
+use crate::policy::CachePolicy;
+use crate::vary::Vary;
+use crate::{CacheKey, Tag};
+
+/// An answer of a handler as a store keeps it.
+#[derive(Clone)]
+pub struct Entry {
+    key: CacheKey,
+    tags: Arc<[Tag]>,
+    vary: Vary,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+    answered_at: SystemTime,
+    freshness: Freshness,
+}
+
+/// Header fields that services in this process write for one request.
+const PER_REQUEST: [HeaderName; 15] = [
+    header::DATE,
+    header::RETRY_AFTER,
+    HeaderName::from_static("cache-status"),
+    HeaderName::from_static("ratelimit"),
+    HeaderName::from_static("ratelimit-policy"),
+    HeaderName::from_static("server-timing"),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("x-cache"),
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-response-time"),
+    HeaderName::from_static("x-trace-id"),
+];
+
+impl Entry {
+    pub(crate) fn new(
+        policy: &CachePolicy,
+        key: &CacheKey,
+        head: &Head,
+        tags: Arc<[Tag]>,
+        body: Bytes,
+    ) -> Self {
+        let mut headers = head.headers.clone();
+        // A transparent cache adds nothing to what the origin says.
+        if !policy.is_transparent() && !headers.contains_key(header::ETAG) {
+            headers.insert(header::ETAG, strong_etag(&body));
+        }
+        Self {
+            key: key.without_request(),
+            tags,
+            vary: head.vary.clone(),
+            status: head.status,
+            headers,
+            body,
+            answered_at: head.answered_at,
+            freshness: head.freshness,
+        }
+    }
+
+    /// Returns the keyed inputs of the requests that the entry answers.
+    #[must_use]
+    pub fn key(&self) -> &CacheKey {
+        &self.key
+    }
+
+    /// Returns the tags whose invalidation removes the entry.
+    #[must_use]
+    pub fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
+    /// Returns about how many bytes of memory the entry takes.
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        // What a map, a reference count and the fixed parts cost, measured once and rounded up.
+        const FIXED: usize = 512;
+        let headers: usize = self
+            .headers
+            .iter()
+            .map(|(name, value)| 64 + name.as_str().len() + value.len())
+            .sum();
+        let tags: usize = self.tags.iter().map(|tag| 32 + tag.as_str().len()).sum();
+        (FIXED + self.key.inputs().len() + headers + tags + self.body.len()) as u64
+    }
+
+    pub(crate) fn vary(&self) -> &Vary {
+        &self.vary
+    }
+
+    /// Returns whether the entry is for the request of `key`.
+    pub(crate) fn answers(&self, key: &CacheKey) -> bool {
+        self.key == *key && key.selects(&self.vary)
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub(crate) fn answered_at(&self) -> SystemTime {
+        self.answered_at
+    }
+
+    pub(crate) fn freshness(&self) -> &Freshness {
+        &self.freshness
+    }
+
+    /// Returns how long ago the handler gave the answer, to this cache.
+    pub(crate) fn resident(&self, now: SystemTime) -> Duration {
+        now.duration_since(self.answered_at).unwrap_or_default()
+    }
+
+    /// Returns the answer's age (RFC 9111, section 4.2.3).
+    pub(crate) fn age(&self, now: SystemTime) -> Duration {
+        self.freshness.age(self.resident(now))
+    }
+}
+
+/// Headers and body may hold what belongs in no log.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("key", &self.key)
+            .field("tags", &self.tags)
+            .field("status", &self.status)
+            .field("freshness", &self.freshness)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A storable answer but for its body.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    pub(crate) status: StatusCode,
+    /// The fields that may be given to other clients, too.
+    pub(crate) headers: HeaderMap,
+    pub(crate) vary: Vary,
+    pub(crate) answered_at: SystemTime,
+    pub(crate) freshness: Freshness,
+}
+
+/// Takes from an answer's header what may be given to other clients, too.
+pub(crate) fn storable_headers(policy: &CachePolicy, headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    hop_by_hop::strip(&mut headers);
+    // It is told anew each time.
+    headers.remove(header::AGE);
+    if !policy.is_transparent() {
+        for name in PER_REQUEST {
+            headers.remove(name);
+        }
+    }
+    if policy.set_cookie == SetCookie::Strip {
+        headers.remove(header::SET_COOKIE);
+    }
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(policy: &CachePolicy) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, X-Hop"),
+            ("x-hop", "1"),
+            ("keep-alive", "timeout=5"),
+            ("age", "3"),
+            ("x-trace-id", "abcdefgh"),
+            ("date", "Thu, 01 Jan 1970 00:00:00 GMT"),
+            ("set-cookie", "a=1"),
+            ("content-type", "text/plain"),
+            ("etag", "\"1\""),
+        ] {
+            headers.append(HeaderName::from_static(name), value.parse().unwrap());
+        }
+        let kept = storable_headers(policy, &headers);
+        let mut names: Vec<_> = kept.keys().map(ToString::to_string).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn leaves_out_what_belongs_to_one_exchange() {
+        let policy = CachePolicy::ttl(Duration::from_secs(1)).set_cookie(SetCookie::Strip);
+        assert_eq!(kept(&policy), ["content-type", "etag"]);
+    }
+
+    #[test]
+    fn a_transparent_cache_leaves_out_what_belongs_to_one_connection() {
+        assert_eq!(
+            kept(&CachePolicy::rfc9111()),
+            ["content-type", "date", "etag", "set-cookie", "x-trace-id"]
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! What can go wrong.
+
+use std::fmt;
+
+/// A boxed error of any kind.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A store could not do what it was asked.
+///
+/// It never reaches a client: the request is answered by the handler.
+#[derive(Debug, thiserror::Error)]
+#[error("the cache's store failed")]
+pub struct StoreError(#[source] BoxError);
+
+/// A cache was configured in a way that cannot work. Its text names every mistake.
+#[derive(Debug)]
+pub struct BuildError(Box<[Mistake]>);
+
+/// A layer was asked for a policy that the cache does not have.
+#[derive(Debug, thiserror::Error)]
+#[error("no policy is named {0:?}; add it with `CacheBuilder::policy`")]
+pub struct UnknownPolicy(pub(crate) Box<str>);
+
+/// An event was published that did not reach the store.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct PublishError(#[from] PublishFailure);
+
+/// Why an event did not reach the store.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PublishErrorKind {
+    /// No rule says which tags the event makes outdated.
+    Unregistered,
+    /// The store failed; what the event made outdated may still be served.
+    Store,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PublishFailure {
+    #[error("no rule names the event {0:?}; add one with `CacheBuilder::on`")]
+    Unregistered(&'static str),
+    #[error("the event {0:?} was not applied")]
+    Store(&'static str, #[source] StoreError),
+}
+
+#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum Mistake {
+    #[error("policy {0:?} is defined twice")]
+    DuplicatePolicy(Box<str>),
+    #[error(
+        "policy {policy:?} has a time to live of zero; leave the route without a layer instead"
+    )]
+    ZeroTtl { policy: Box<str> },
+    #[error("policy {policy:?} has a tag with {{{parameter}}}, which its route does not have")]
+    UnknownParameter {
+        policy: Box<str>,
+        parameter: Box<str>,
+    },
+    #[error("policy {policy:?} names the header {header:?}, which is not a header name")]
+    InvalidHeader { policy: Box<str>, header: Box<str> },
+    #[error("two event types are both named {0:?}")]
+    DuplicateEvent(&'static str),
+}
+
+impl StoreError {
+    /// Wraps the error of a store.
+    pub fn new(source: impl Into<BoxError>) -> Self {
+        Self(source.into())
+    }
+}
+
+impl BuildError {
+    /// Returns an error if there is any mistake.
+    pub(crate) fn check(mistakes: Vec<Mistake>) -> Result<(), Self> {
+        if mistakes.is_empty() {
+            return Ok(());
+        }
+        Err(Self(mistakes.into()))
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the cache cannot be built: ")?;
+        for (n, mistake) in self.0.iter().enumerate() {
+            let separator = if n == 0 { "" } else { "; " };
+            write!(f, "{separator}{mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl PublishError {
+    /// Returns why the event did not reach the store.
+    #[must_use]
+    pub fn kind(&self) -> PublishErrorKind {
+        match self.0 {
+            PublishFailure::Unregistered(_) => PublishErrorKind::Unregistered,
+            PublishFailure::Store(..) => PublishErrorKind::Store,
+        }
+    }
+}

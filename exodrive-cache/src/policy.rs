@@ -1,0 +1,186 @@
+//! What is configured for a route.
+
+use std::time::Duration;
+
+use http::HeaderName;
+
+use crate::credentials::Credentials;
+use crate::error::Mistake;
+use crate::origin::{Origin, SetCookie};
+use crate::route::{Route, TagTemplate};
+
+/// How the answers of one route are cached.
+///
+/// A policy names the inputs that the answer depends on: the path always, and the query parameters
+/// and headers given to [`query`](Self::query) and [`headers`](Self::headers). They make the key, and they are
+/// all that the handler sees of the request: every other header and parameter is removed before
+/// it runs, so that nothing outside the key can find its way into a stored answer.
+///
+/// ```
+/// use std::time::Duration;
+/// use exodrive_cache::CachePolicy;
+///
+/// CachePolicy::ttl(Duration::from_secs(300))
+///     .route("/cars/{id}/availability")
+///     .query(["from", "to"])
+///     .tag("availability:{id}");
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct CachePolicy {
+    pub(crate) ttl: Duration,
+    pub(crate) stale_while_revalidate: Duration,
+    pub(crate) stale_if_error: Duration,
+    pub(crate) route: Option<Route>,
+    pub(crate) query: Vec<Box<str>>,
+    pub(crate) headers: Vec<Box<str>>,
+    pub(crate) tags: Vec<TagTemplate>,
+    pub(crate) credentials: Credentials,
+    pub(crate) origin: Origin,
+    pub(crate) set_cookie: SetCookie,
+    pub(crate) max_body: usize,
+}
+
+impl CachePolicy {
+    /// Serves a stored answer for `ttl` after the handler gave it.
+    pub fn ttl(ttl: Duration) -> Self {
+        Self {
+            ttl,
+            stale_while_revalidate: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
+            route: None,
+            query: Vec::new(),
+            headers: Vec::new(),
+            tags: Vec::new(),
+            credentials: Credentials::default(),
+            origin: Origin::default(),
+            set_cookie: SetCookie::default(),
+            max_body: 1 << 20,
+        }
+    }
+
+    /// A shared cache as RFC 9111 describes it, in front of a service that speaks HTTP caching.
+    ///
+    /// The answer's own headers say whether and for how long it is kept, `Vary` tells variants apart,
+    /// stale answers are revalidated, request directives count, and unsafe methods invalidate. The
+    /// whole query is keyed, and the service sees the whole request but for `Range` and conditions,
+    /// which the cache answers itself. Cookies that an answer sets are stored, as the RFC has it: use
+    /// it for services that follow the RFC, too.
+    pub fn rfc9111() -> Self {
+        Self {
+            credentials: Credentials::shared(),
+            origin: Origin::Rfc9111,
+            set_cookie: SetCookie::Store,
+            ..Self::ttl(Duration::ZERO)
+        }
+    }
+
+    /// Serves an answer for this long after its time was over, while a fresh one is fetched in the
+    /// background (RFC 5861, section 3). Defaults to zero.
+    ///
+    /// Under [`Origin::Rfc9111`], the answer's own directive counts instead.
+    pub fn stale_while_revalidate(mut self, window: Duration) -> Self {
+        self.stale_while_revalidate = window;
+        self
+    }
+
+    /// Serves an answer for this long after its time was over, if the handler fails: an error of the
+    /// service, or a 500, 502, 503 or 504 (RFC 5861, section 4). Defaults to zero.
+    ///
+    /// Under [`Origin::Rfc9111`], the answer's own directive counts instead.
+    pub fn stale_if_error(mut self, window: Duration) -> Self {
+        self.stale_if_error = window;
+        self
+    }
+
+    /// States the route's template, such as `/cars/{id}`.
+    ///
+    /// Its parameters can be used in [`tag`](Self::tag), and a request whose path does not match it
+    /// bypasses the cache. Without a template every path is taken.
+    pub fn route(mut self, template: &str) -> Self {
+        self.route = Some(Route::parse(template));
+        self
+    }
+
+    /// Adds query parameters that the answer depends on. Defaults to none.
+    ///
+    /// Names are compared with the raw query, byte by byte, without decoding.
+    pub fn query<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.query.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds request headers that the answer depends on. Defaults to none.
+    pub fn headers<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.headers.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds a tag that every answer of the route carries, such as `fleet` or `car:{id}`.
+    ///
+    /// The policy's own name is always one of the tags. A handler adds more with
+    /// [`ResponseTags`](crate::ResponseTags).
+    pub fn tag(mut self, template: &str) -> Self {
+        self.tags.push(TagTemplate::new(template));
+        self
+    }
+
+    /// Sets what happens to requests with `Authorization` or `Cookie`. Defaults to [`Credentials::bypass`].
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = credentials;
+        self
+    }
+
+    /// Sets how far the handler's own `Cache-Control` counts. Defaults to [`Origin::Respect`].
+    pub fn origin(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// Sets what happens to answers that set a cookie. Defaults to [`SetCookie::Refuse`].
+    pub fn set_cookie(mut self, set_cookie: SetCookie) -> Self {
+        self.set_cookie = set_cookie;
+        self
+    }
+
+    /// Sets the largest body that is stored, in bytes. Defaults to 1 MiB.
+    ///
+    /// A longer one passes through untouched, and at most this much of it is held in memory.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// Returns whether the service sees the request as it came, and its answer says how it is cached.
+    pub(crate) fn is_transparent(&self) -> bool {
+        self.origin == Origin::Rfc9111
+    }
+
+    /// Resolves the header names and reports what cannot work.
+    pub(crate) fn check(&self, name: &str, mistakes: &mut Vec<Mistake>) -> Vec<HeaderName> {
+        if self.ttl.is_zero() && !self.is_transparent() {
+            mistakes.push(Mistake::ZeroTtl {
+                policy: name.into(),
+            });
+        }
+        for template in &self.tags {
+            if let Some(parameter) = template.unknown_parameter(self.route.as_ref()) {
+                mistakes.push(Mistake::UnknownParameter {
+                    policy: name.into(),
+                    parameter: parameter.into(),
+                });
+            }
+        }
+        let mut headers = Vec::with_capacity(self.headers.len());
+        for header in &self.headers {
+            match HeaderName::from_bytes(header.as_bytes()) {
+                Ok(header) => headers.push(header),
+                Err(_) => mistakes.push(Mistake::InvalidHeader {
+                    policy: name.into(),
+                    header: header.clone(),
+                }),
+            }
+        }
+        headers
+    }
+}

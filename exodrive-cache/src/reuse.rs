@@ -1,0 +1,50 @@
+//! Whether an entry answers a request as it is.
+
+use std::time::SystemTime;
+
+use crate::Entry;
+use crate::cache_control::CacheControl;
+use crate::decision::{Outcome, StaleReason};
+use crate::freshness::State;
+
+/// What to do with an entry.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Reuse {
+    /// Serve it.
+    Serve(Outcome),
+    /// Serve it, and replace it in the background.
+    ServeAndRefresh(Outcome),
+    /// Replace it first. If that fails, it may be served if `fallback` says so.
+    Replace { fallback: bool },
+}
+
+/// Decides by the entry's own freshness and the client's directives, which are empty where they do not
+/// count. An entry is `outdated` once one of its tags was invalidated softly.
+pub(crate) fn reuse(
+    entry: &Entry,
+    outdated: bool,
+    directives: &CacheControl,
+    now: SystemTime,
+) -> Reuse {
+    let freshness = entry.freshness();
+    let mut resident = entry.resident(now);
+    if outdated {
+        // As if its time were over this moment, if it is not already.
+        resident = resident.max(freshness.lifetime.saturating_sub(freshness.initial_age));
+    }
+    if !freshness.allows(resident, directives) {
+        return Reuse::Replace {
+            fallback: freshness.allows_on_error(resident, directives),
+        };
+    }
+    let age = entry.age(now);
+    let stale = |reason| Outcome::Stale { age, reason };
+    match freshness.state(resident) {
+        State::Fresh => Reuse::Serve(Outcome::Hit {
+            age,
+            ttl: freshness.lifetime.saturating_sub(age),
+        }),
+        State::Revalidatable => Reuse::ServeAndRefresh(stale(StaleReason::Refreshing)),
+        State::OnlyOnError | State::Stale => Reuse::Serve(stale(StaleReason::Accepted)),
+    }
+}

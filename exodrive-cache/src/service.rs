@@ -1,0 +1,327 @@
+//! The service of one route: looks in the store, and asks the handler when it has to.
+
+use std::fmt;
+use std::future;
+use std::mem;
+use std::panic;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body::Body;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tower_service::Service;
+use tracing::Instrument;
+
+use crate::admission::admit;
+use crate::body::ResponseBody;
+use crate::cache::Shared;
+use crate::client::Client;
+use crate::decision::{Bypass, Outcome, Unstorable};
+use crate::error::BoxError;
+use crate::fill::{Context, Fill, Stale, is_failure};
+use crate::flight::{Join, Lead};
+use crate::future::ResponseFuture;
+use crate::key::keep_keyed_inputs;
+use crate::question::{Followed, Looked, Question};
+use crate::reuse::{Reuse, reuse};
+use crate::route_policy::RoutePolicy;
+use crate::serve::{Asked, respond};
+use crate::store::{Invalidation, Store};
+use crate::target;
+
+/// How often a request joins a fill that turns out to be of no use to it before it goes to the handler alone.
+const MAX_JOINS: usize = 3;
+
+/// Caches the answers of `S`. Made by [`CacheLayer`](crate::CacheLayer).
+///
+/// Fills run on tasks of their own, so calls have to be made inside a tokio runtime.
+pub struct CacheService<S, St: Store> {
+    inner: S,
+    shared: Arc<Shared<St>>,
+    policy: Arc<RoutePolicy>,
+}
+
+impl<S, St: Store> CacheService<S, St> {
+    pub(crate) fn new(inner: S, shared: Arc<Shared<St>>, policy: Arc<RoutePolicy>) -> Self {
+        Self {
+            inner,
+            shared,
+            policy,
+        }
+    }
+}
+
+impl<S, St, B, ResB> Service<Request<B>> for CacheService<S, St>
+where
+    S: Service<Request<B>, Response = Response<ResB>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    St: Store,
+    B: Body + Send + 'static,
+    ResB: Body<Data = Bytes> + Send + 'static,
+    ResB::Error: Into<BoxError>,
+{
+    type Response = Response<ResponseBody<ResB>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, ResB, S::Error>;
+
+    fn poll_ready(&mut self, context: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        // A body can be declared by headers or, in HTTP/2, by nothing but its presence.
+        let admitted = match admit(&self.policy.policy, &parts) {
+            Ok(_) if !body.is_end_stream() => Err(Bypass::Body),
+            verdict => verdict,
+        };
+        let admitted = match admitted {
+            Ok(admitted) => admitted,
+            Err(bypass) => return self.bypass(Request::from_parts(parts, body), bypass),
+        };
+        let key = self.policy.key(&parts, &admitted);
+        let directives = self.policy.directives(&parts);
+        let mut stale = None;
+        if let Some(found) = self.shared.store.peek(&key) {
+            let now = self.shared.clock.now();
+            let asked = Asked {
+                method: &parts.method,
+                headers: &parts.headers,
+            };
+            match reuse(&found.entry, found.outdated, &directives, now) {
+                Reuse::Serve(outcome) => {
+                    let response = respond(&found.entry, asked, now);
+                    let response = response.map(ResponseBody::stored);
+                    return ResponseFuture::hit(self.policy.decided(outcome, response));
+                }
+                // It takes a task to refresh; the rest is the same once the store has been asked.
+                Reuse::ServeAndRefresh(_) => {}
+                Reuse::Replace { fallback } => {
+                    let entry = found.entry;
+                    stale = Some(Stale { entry, fallback });
+                }
+            }
+        }
+
+        let tags = self.policy.tags(&parts, &admitted);
+        let client = Client::of(&parts, directives);
+        let audience = admitted.audience;
+        let head = parts.method == Method::HEAD;
+        keep_keyed_inputs(
+            &self.policy.policy,
+            &self.policy.headers,
+            &mut parts,
+            &audience,
+        );
+        // The inner service that was polled ready is the one to call; a clone of it may not be ready.
+        let clone = self.inner.clone();
+        let fetch = Fetch {
+            question: Question {
+                shared: self.shared.clone(),
+                policy: self.policy.clone(),
+                key,
+                tags,
+                client,
+                stale,
+            },
+            service: mem::replace(&mut self.inner, clone),
+            request: Request::from_parts(parts, body),
+        };
+        if head {
+            ResponseFuture::fetch(fetch.head())
+        } else {
+            ResponseFuture::fetch(fetch.get())
+        }
+    }
+}
+
+impl<S: Clone, St: Store> Clone for CacheService<S, St> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), self.shared.clone(), self.policy.clone())
+    }
+}
+
+impl<S: fmt::Debug, St: Store> fmt::Debug for CacheService<S, St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheService")
+            .field("inner", &self.inner)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, St: Store> CacheService<S, St> {
+    /// Sends a request past the cache, which may have to know that it changed something.
+    fn bypass<B, ResB>(
+        &mut self,
+        request: Request<B>,
+        bypass: Bypass,
+    ) -> ResponseFuture<S::Future, ResB, S::Error>
+    where
+        S: Service<Request<B>, Response = Response<ResB>>,
+        S::Future: Send + 'static,
+        S::Error: Send,
+        ResB: Send + 'static,
+    {
+        let outcome = Outcome::Bypass(bypass);
+        if !self.policy.policy.is_transparent() {
+            let decision = self.policy.decision(outcome);
+            return ResponseFuture::bypass(self.inner.call(request), decision);
+        }
+        let (parts, body) = request.into_parts();
+        let changed = target::of_unsafe(&parts);
+        let answer = self.inner.call(Request::from_parts(parts, body));
+        let (shared, policy) = (self.shared.clone(), self.policy.clone());
+        ResponseFuture::fetch(async move {
+            let (parts, body) = answer.await?.into_parts();
+            if let Some(changed) = changed {
+                let tags = changed.tags(&parts);
+                let invalidated = shared.store.invalidate(&tags, Invalidation::Hard).await;
+                if let Err(error) = invalidated {
+                    tracing::warn!(policy = %policy.name, %error, "a change was not applied");
+                }
+            }
+            let response = Response::from_parts(parts, ResponseBody::inner(body));
+            Ok(policy.decided(outcome, response))
+        })
+    }
+}
+
+/// A request that the memory could not answer.
+struct Fetch<S, St: Store, B> {
+    question: Question<St>,
+    service: S,
+    request: Request<B>,
+}
+
+// === impl Fetch ===
+
+impl<S, St, B, ResB> Fetch<S, St, B>
+where
+    S: Service<Request<B>, Response = Response<ResB>> + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    St: Store,
+    B: Send + 'static,
+    ResB: Body<Data = Bytes> + Send + 'static,
+    ResB::Error: Into<BoxError>,
+{
+    /// Answers a HEAD from an entry. Without one, the answer of the handler has no body to store.
+    async fn head(mut self) -> Result<Response<ResponseBody<ResB>>, S::Error> {
+        match self.question.lookup().await {
+            Looked::Answered(response) | Looked::AnsweredStale(response) => Ok(response),
+            Looked::Nothing => self.alone(Unstorable::Head).await,
+        }
+    }
+
+    /// Answers a GET from the store, from a fill that is under way, or by filling.
+    async fn get(mut self) -> Result<Response<ResponseBody<ResB>>, S::Error> {
+        let mut outdated = None;
+        for _ in 0..MAX_JOINS {
+            match self.question.join(outdated.as_ref()) {
+                // Another fill may have ended since this request looked.
+                Join::Lead(lead) => match self.question.lookup().await {
+                    Looked::Answered(response) => {
+                        lead.release();
+                        return Ok(response);
+                    }
+                    Looked::AnsweredStale(response) => {
+                        // Nobody waits for the answer, but the fill goes on.
+                        drop(self.start(lead).await);
+                        return Ok(response);
+                    }
+                    Looked::Nothing => return self.lead(lead).await,
+                },
+                Join::Follow(flight) => {
+                    // Who may be served a stale answer has no reason to wait.
+                    if let Looked::AnsweredStale(response) = self.question.peek() {
+                        return Ok(response);
+                    }
+                    match self.question.follow(&flight).await {
+                        Followed::Answered(response) => return Ok(response),
+                        Followed::Outdated => outdated = Some(flight),
+                        Followed::Released => outdated = None,
+                        Followed::Abandoned => break,
+                    }
+                }
+            }
+        }
+        self.alone(Unstorable::Abandoned).await
+    }
+
+    async fn lead(self, lead: Lead<St::Fill>) -> Result<Response<ResponseBody<ResB>>, S::Error> {
+        if self.question.client.directives.only_if_cached {
+            return Ok(self.question.gateway_timeout());
+        }
+        match self.start(lead).await {
+            Ok((answer, task)) => match answer.await {
+                Ok(answer) => answer,
+                Err(_) => match task.await {
+                    Err(error) if error.is_panic() => panic::resume_unwind(error.into_panic()),
+                    // The runtime is shutting down, and with it whoever waits for this.
+                    Err(_) | Ok(()) => future::pending().await,
+                },
+            },
+            Err(fetch) => fetch.alone(Unstorable::Store).await,
+        }
+    }
+
+    /// Starts a fill, or gives the request back if the store cannot take one.
+    async fn start(self, lead: Lead<St::Fill>) -> Result<Started<ResB, S::Error>, Self> {
+        let Question {
+            shared, key, tags, ..
+        } = &self.question;
+        match shared.store.open(key, tags).await {
+            Ok(fill) => lead.open(fill),
+            Err(_) => return Err(self),
+        }
+        let question = self.question;
+        let fill = Fill {
+            context: Context {
+                shared: question.shared,
+                policy: question.policy,
+                lead,
+                tags: question.tags,
+                client: question.client,
+                stale: question.stale,
+            },
+            service: self.service,
+            request: self.request,
+        };
+        let (reply, answer) = oneshot::channel();
+        let task = tokio::spawn(fill.run(reply).in_current_span());
+        Ok((answer, task))
+    }
+
+    /// Asks the handler for this request only.
+    async fn alone(
+        mut self,
+        unstorable: Unstorable,
+    ) -> Result<Response<ResponseBody<ResB>>, S::Error> {
+        let question = self.question;
+        if question.client.directives.only_if_cached {
+            return Ok(question.gateway_timeout());
+        }
+        let outcome = Outcome::Miss {
+            unstorable: Some(unstorable),
+        };
+        match (self.service.call(self.request).await, question.fallback()) {
+            (Err(_), Some(stale)) => Ok(stale),
+            (Ok(response), Some(stale)) if is_failure(response.status()) => Ok(stale),
+            (answer, _) => {
+                let response = answer?.map(ResponseBody::inner);
+                Ok(question.policy.decided(outcome, response))
+            }
+        }
+    }
+}
+
+/// Where the answer of a fill arrives, and the task that it runs on.
+type Started<B, E> = (
+    oneshot::Receiver<Result<Response<ResponseBody<B>>, E>>,
+    JoinHandle<()>,
+);

@@ -1,0 +1,342 @@
+//! Whether an answer may be stored.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
+use http::response::Parts;
+use http::{HeaderMap, StatusCode};
+use http_body::SizeHint;
+
+use crate::decision::Unstorable;
+use crate::entry::{Head, storable_headers};
+use crate::freshness::{self, Freshness, Why};
+use crate::origin::SetCookie;
+use crate::route_policy::RoutePolicy;
+use crate::tags::ResponseTags;
+use crate::vary::{self, Vary};
+use crate::{CacheKey, Tag};
+
+const MAX_FIELDS: usize = 64;
+const MAX_FIELD_BYTES: usize = 16 << 10;
+const MAX_TAGS: usize = 32;
+
+/// When the handler was asked, and when it answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exchange {
+    pub(crate) requested_at: SystemTime,
+    pub(crate) answered_at: SystemTime,
+}
+
+/// What is known of a storable answer before its body is read.
+#[derive(Debug)]
+pub(crate) struct Storable {
+    pub(crate) head: Head,
+    pub(crate) tags: Arc<[Tag]>,
+    /// The body's length, when the handler declared it.
+    pub(crate) length: Option<u64>,
+}
+
+/// Decides whether an answer may be stored, from its head and the length that its body declares.
+///
+/// `tags` are those of the policy; the answer's own [`ResponseTags`] join them.
+pub(crate) fn judge(
+    policy: &RoutePolicy,
+    key: &CacheKey,
+    tags: &[Tag],
+    answer: &Parts,
+    exchange: &Exchange,
+    size: &SizeHint,
+) -> Result<Storable, Unstorable> {
+    let headers = &answer.headers;
+    let (vary, freshness) = if policy.policy.is_transparent() {
+        transparent(key, answer, exchange)?
+    } else {
+        keyed(policy, answer)?
+    };
+    if policy.policy.set_cookie == SetCookie::Refuse && headers.contains_key(SET_COOKIE) {
+        return Err(Unstorable::SetCookie);
+    }
+    if is_endless(headers) {
+        return Err(Unstorable::ContentType);
+    }
+    let field_bytes: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if headers.len() > MAX_FIELDS || field_bytes > MAX_FIELD_BYTES {
+        return Err(Unstorable::Headers);
+    }
+    let mut tags = tags.to_vec();
+    if let Some(own) = answer.extensions.get::<ResponseTags>() {
+        tags.extend_from_slice(own.as_slice());
+    }
+    tags.sort_unstable();
+    tags.dedup();
+    if tags.len() > MAX_TAGS {
+        return Err(Unstorable::Tags);
+    }
+    let length = declared_length(headers).or(size.exact());
+    if length.unwrap_or(size.lower()) > policy.policy.max_body as u64 {
+        return Err(Unstorable::Body);
+    }
+    Ok(Storable {
+        head: Head {
+            status: answer.status,
+            headers: storable_headers(&policy.policy, headers),
+            vary,
+            answered_at: exchange.answered_at,
+            freshness,
+        },
+        tags: tags.into(),
+        length,
+    })
+}
+
+/// What the policy says, unless the answer says no.
+fn keyed(policy: &RoutePolicy, answer: &Parts) -> Result<(Vary, Freshness), Unstorable> {
+    let RoutePolicy {
+        policy, headers, ..
+    } = policy;
+    if answer.status != StatusCode::OK {
+        return Err(Unstorable::Status);
+    }
+    if !policy.origin.allows(&answer.headers) {
+        return Err(Unstorable::CacheControl);
+    }
+    let varying = vary::names(&answer.headers).ok_or(Unstorable::Vary)?;
+    if !varying.iter().all(|name| headers.contains(name)) {
+        return Err(Unstorable::Vary);
+    }
+    // What `Vary` names is part of the key already, so there is but one variant.
+    let freshness = Freshness::fixed(
+        policy.ttl,
+        policy.stale_while_revalidate,
+        policy.stale_if_error,
+    );
+    Ok((Vary::default(), freshness))
+}
+
+/// What RFC 9111, section 3 says.
+fn transparent(
+    key: &CacheKey,
+    answer: &Parts,
+    exchange: &Exchange,
+) -> Result<(Vary, Freshness), Unstorable> {
+    let request = key.request_headers();
+    freshness::storable(request, answer.status, &answer.headers)?;
+    let vary = Vary::of(&answer.headers, request).ok_or(Unstorable::Vary)?;
+    let freshness = Freshness::rfc9111(
+        answer.status,
+        &answer.headers,
+        exchange.requested_at,
+        exchange.answered_at,
+    );
+    Ok((vary, freshness))
+}
+
+impl From<Why> for Unstorable {
+    fn from(why: Why) -> Self {
+        match why {
+            Why::Request => Self::Request,
+            Why::Status | Why::NotUnderstood => Self::Status,
+            Why::NoStore | Why::Private => Self::CacheControl,
+            Why::Authorization => Self::Credentials,
+            Why::NotExplicit => Self::Lifetime,
+            Why::Vary => Self::Vary,
+        }
+    }
+}
+
+/// Returns whether the content is a stream of events or of gRPC messages.
+fn is_endless(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| {
+            let media_type = value.split(';').next().unwrap_or_default().trim();
+            media_type.eq_ignore_ascii_case("text/event-stream")
+                || media_type
+                    .get(..16)
+                    .is_some_and(|start| start.eq_ignore_ascii_case("application/grpc"))
+        })
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::{HeaderName, Request, Response};
+
+    use super::*;
+    use crate::admission::admit;
+    use crate::policy::CachePolicy;
+    use crate::tag;
+
+    type Row<'a> = (u16, &'a [(&'a str, &'a str)], Option<Unstorable>);
+
+    fn answer(status: u16, headers: &[(&str, &str)]) -> Parts {
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        response.body(()).unwrap().into_parts().0
+    }
+
+    fn verdict_under(
+        policy: CachePolicy,
+        answer: &Parts,
+        size: &SizeHint,
+    ) -> Result<Storable, Unstorable> {
+        let policy = RoutePolicy {
+            name: "cars".into(),
+            policy,
+            headers: vec![HeaderName::from_static("accept-language")],
+        };
+        let (request, ()) = Request::get("/").body(()).unwrap().into_parts();
+        let key = policy.key(&request, &admit(&policy.policy, &request).unwrap());
+        let now = SystemTime::UNIX_EPOCH;
+        let exchange = Exchange {
+            requested_at: now,
+            answered_at: now,
+        };
+        judge(&policy, &key, &[tag!("cars")], answer, &exchange, size)
+    }
+
+    fn verdict(answer: &Parts, size: &SizeHint) -> Result<Storable, Unstorable> {
+        let policy = CachePolicy::ttl(Duration::from_secs(60)).max_body(100);
+        verdict_under(policy, answer, size)
+    }
+
+    #[test]
+    fn decides_by_the_head() {
+        let many_fields: Vec<_> = (0..65).map(|_| ("x-a", "1")).collect();
+        let long = "x".repeat(MAX_FIELD_BYTES);
+        let rows: &[Row<'_>] = &[
+            (200, &[], None),
+            (200, &[("vary", "Accept-Language")], None),
+            (200, &[("vary", " , accept-language ,")], None),
+            (200, &[("cache-control", "public, max-age=1")], None),
+            (200, &[("content-length", "100")], None),
+            (201, &[], Some(Unstorable::Status)),
+            (204, &[], Some(Unstorable::Status)),
+            (206, &[], Some(Unstorable::Status)),
+            (304, &[], Some(Unstorable::Status)),
+            (404, &[], Some(Unstorable::Status)),
+            (500, &[], Some(Unstorable::Status)),
+            (200, &[("set-cookie", "a=1")], Some(Unstorable::SetCookie)),
+            (200, &[("vary", "*")], Some(Unstorable::Vary)),
+            (200, &[("vary", "Cookie")], Some(Unstorable::Vary)),
+            (
+                200,
+                &[("vary", "accept-language"), ("vary", "origin")],
+                Some(Unstorable::Vary),
+            ),
+            (
+                200,
+                &[("cache-control", "no-store")],
+                Some(Unstorable::CacheControl),
+            ),
+            (
+                200,
+                &[("content-type", "Text/Event-Stream; charset=utf-8")],
+                Some(Unstorable::ContentType),
+            ),
+            (
+                200,
+                &[("content-type", "application/grpc+proto")],
+                Some(Unstorable::ContentType),
+            ),
+            (200, &[("content-length", "101")], Some(Unstorable::Body)),
+            (200, &many_fields, Some(Unstorable::Headers)),
+            (200, &[("x-long", &long)], Some(Unstorable::Headers)),
+        ];
+        for (status, headers, expected) in rows {
+            let verdict = verdict(&answer(*status, headers), &SizeHint::default());
+            assert_eq!(verdict.err(), *expected, "{status} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn knows_the_length_from_either_side() {
+        let declared = answer(200, &[("content-length", "7")]);
+        assert_eq!(
+            verdict(&declared, &SizeHint::default()).unwrap().length,
+            Some(7)
+        );
+        let plain = answer(200, &[]);
+        assert_eq!(
+            verdict(&plain, &SizeHint::with_exact(9)).unwrap().length,
+            Some(9)
+        );
+        assert_eq!(verdict(&plain, &SizeHint::default()).unwrap().length, None);
+        assert_eq!(
+            verdict(&plain, &SizeHint::with_exact(101)).unwrap_err(),
+            Unstorable::Body
+        );
+    }
+
+    #[test]
+    fn a_transparent_cache_goes_by_what_the_answer_says() {
+        let rows: &[Row<'_>] = &[
+            (200, &[("cache-control", "max-age=60")], None),
+            (404, &[("cache-control", "max-age=60")], None),
+            (
+                200,
+                &[("cache-control", "max-age=60"), ("vary", "Origin")],
+                None,
+            ),
+            (
+                200,
+                &[("cache-control", "max-age=60"), ("set-cookie", "a=1")],
+                None,
+            ),
+            (
+                200,
+                &[("cache-control", "max-age=60"), ("vary", "*")],
+                Some(Unstorable::Vary),
+            ),
+            (
+                200,
+                &[("cache-control", "private, max-age=60")],
+                Some(Unstorable::CacheControl),
+            ),
+            (
+                206,
+                &[("cache-control", "max-age=60")],
+                Some(Unstorable::Status),
+            ),
+            (201, &[], Some(Unstorable::Lifetime)),
+        ];
+        for (status, headers, expected) in rows {
+            let answer = answer(*status, headers);
+            let verdict = verdict_under(CachePolicy::rfc9111(), &answer, &SizeHint::default());
+            assert_eq!(verdict.err(), *expected, "{status} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn gathers_tags_once_each() {
+        let mut answer = answer(200, &[]);
+        let own = ["car:1", "cars", "car:1"].map(Tag::new);
+        answer.extensions.insert(ResponseTags::new(own));
+        let storable = verdict(&answer, &SizeHint::default()).unwrap();
+        assert_eq!(*storable.tags, [tag!("car:1"), tag!("cars")]);
+    }
+
+    #[test]
+    fn refuses_more_tags_than_it_can_watch() {
+        let mut answer = answer(200, &[]);
+        answer
+            .extensions
+            .insert(ResponseTags::new((0..32).map(|n| tag!("car:{n}"))));
+        assert_eq!(
+            verdict(&answer, &SizeHint::default()).unwrap_err(),
+            Unstorable::Tags
+        );
+    }
+}

@@ -1,0 +1,201 @@
+//! Entries in this process's memory.
+
+use std::fmt;
+use std::future::{self, Future};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache as Map;
+
+use super::ledger::{Ledger, Position, Validity};
+use super::{Commit, Found, Invalidation, Store};
+use crate::error::StoreError;
+use crate::{CacheKey, Entry, Tag};
+
+/// How many tags the ledger tells apart before it forgets the ones that were invalidated longest ago.
+const LEDGER_CAPACITY: usize = 1 << 16;
+/// How many answers to requests that differ in what `Vary` names are kept under one key.
+const MAX_VARIANTS: usize = 16;
+/// What the map is sized for at first; it grows with what is stored.
+const EXPECTED_WEIGHT: u64 = 8 << 10;
+
+/// Entries in this process's memory, up to a number of bytes.
+///
+/// When it is full, the entries that are asked for least make room.
+pub struct MemoryStore {
+    slots: Map<u128, Arc<Slot>, BySlotWeight>,
+    ledger: Ledger,
+}
+
+/// A fill of a [`MemoryStore`].
+#[derive(Debug)]
+pub struct MemoryFill {
+    opened_at: Position,
+}
+
+/// The entries of one key: one for each value of what their `Vary` names, the newest first.
+struct Slot(Vec<Arc<Variant>>);
+
+struct Variant {
+    entry: Arc<Entry>,
+    /// The entry is known to be valid up to here.
+    valid_until: AtomicU64,
+}
+
+#[derive(Clone)]
+struct BySlotWeight;
+
+// === impl MemoryStore ===
+
+impl MemoryStore {
+    /// Makes a store that holds up to `bytes` of entries.
+    ///
+    /// The bytes are divided among a few shards, and an entry has to fit into one of them.
+    #[must_use]
+    pub fn with_capacity(bytes: u64) -> Self {
+        let expected = usize::try_from(bytes / EXPECTED_WEIGHT).unwrap_or(usize::MAX);
+        Self {
+            slots: Map::with_weighter(expected, bytes, BySlotWeight),
+            ledger: Ledger::new(LEDGER_CAPACITY),
+        }
+    }
+
+    /// Returns how many bytes the entries take, by [`Entry::weight`].
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        self.slots.weight()
+    }
+}
+
+impl MemoryStore {
+    /// Puts a variant in place of the one that answers the same requests.
+    ///
+    /// Two fills of different variants may end at once, and one of them be lost: a miss, no more.
+    fn put(&self, variant: Variant) {
+        let digest = variant.entry.key().digest();
+        let mut variants = vec![Arc::new(variant)];
+        let new = variants[0].clone();
+        if let Some(slot) = self.slots.get(&digest) {
+            let others = slot.0.iter().filter(|old| !old.is_replaced_by(&new));
+            variants.extend(others.take(MAX_VARIANTS - 1).cloned());
+        }
+        self.slots.insert(digest, Arc::new(Slot(variants)));
+    }
+}
+
+impl Default for MemoryStore {
+    /// Makes a store that holds up to 64 MiB.
+    fn default() -> Self {
+        Self::with_capacity(64 << 20)
+    }
+}
+
+impl Store for MemoryStore {
+    type Fill = MemoryFill;
+
+    fn peek(&self, key: &CacheKey) -> Option<Found> {
+        let slot = self.slots.get(&key.digest())?;
+        let Variant { entry, valid_until } = slot.select(key)?;
+        let since = valid_until.load(Ordering::Acquire);
+        let outdated = match self.ledger.check(since, entry.tags()) {
+            Validity::Valid(position) => {
+                valid_until.fetch_max(position, Ordering::AcqRel);
+                false
+            }
+            Validity::Outdated => true,
+            Validity::Invalid => return None,
+        };
+        let entry = entry.clone();
+        Some(Found { entry, outdated })
+    }
+
+    fn lookup(
+        &self,
+        key: &CacheKey,
+    ) -> impl Future<Output = Result<Option<Found>, StoreError>> + Send {
+        future::ready(Ok(self.peek(key)))
+    }
+
+    fn open(
+        &self,
+        _: &CacheKey,
+        _: &[Tag],
+    ) -> impl Future<Output = Result<MemoryFill, StoreError>> + Send {
+        let opened_at = self.ledger.head();
+        future::ready(Ok(MemoryFill { opened_at }))
+    }
+
+    fn is_current(
+        &self,
+        fill: &MemoryFill,
+        tags: &[Tag],
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        let validity = self.ledger.check(fill.opened_at, tags);
+        future::ready(Ok(matches!(validity, Validity::Valid(_))))
+    }
+
+    fn commit(
+        &self,
+        fill: &MemoryFill,
+        entry: Entry,
+    ) -> impl Future<Output = Result<Commit, StoreError>> + Send {
+        let validity = self.ledger.check(fill.opened_at, entry.tags());
+        let commit = if validity == Validity::Invalid {
+            Commit::Overtaken
+        } else if entry.weight() > self.slots.shard_capacity() {
+            Commit::TooLarge
+        } else {
+            // An invalidation may happen right here. The variant keeps the position of the fill, so
+            // the next lookup finds out.
+            self.put(Variant {
+                entry: Arc::new(entry),
+                valid_until: AtomicU64::new(fill.opened_at),
+            });
+            Commit::Stored
+        };
+        future::ready(Ok(commit))
+    }
+
+    fn invalidate(
+        &self,
+        tags: &[Tag],
+        how: Invalidation,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        self.ledger.invalidate(tags, how);
+        future::ready(Ok(()))
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("entries", &self.slots.len())
+            .field("weight", &self.slots.weight())
+            .field("capacity", &self.slots.capacity())
+            .finish()
+    }
+}
+
+// === impl Slot ===
+
+impl Slot {
+    fn select(&self, key: &CacheKey) -> Option<&Variant> {
+        let mut variants = self.0.iter().map(Arc::as_ref);
+        variants.find(|variant| variant.entry.answers(key))
+    }
+}
+
+impl Variant {
+    fn is_replaced_by(&self, new: &Self) -> bool {
+        self.entry.key() != new.entry.key() || self.entry.vary() == new.entry.vary()
+    }
+}
+
+// === impl BySlotWeight ===
+
+impl Weighter<u128, Arc<Slot>> for BySlotWeight {
+    fn weight(&self, _: &u128, slot: &Arc<Slot>) -> u64 {
+        slot.0.iter().map(|variant| variant.entry.weight()).sum()
+    }
+}

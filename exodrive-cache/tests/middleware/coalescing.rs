@@ -1,0 +1,113 @@
+//! One handler call, however many ask at once.
+
+use exodrive_cache::Outcome;
+use http::StatusCode;
+use tokio::task::JoinSet;
+use tower::ServiceExt;
+
+use super::support::{Fixture, Gate, get, ok, outcome, policy, seen, settled, text};
+
+fn gated(status: StatusCode) -> (Fixture, Gate) {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let fixture = Fixture::new(policy(), move |_, call| {
+        let held = held.clone();
+        async move {
+            held.pass().await;
+            let mut response = ok(call.to_string());
+            *response.status_mut() = status;
+            Ok(response)
+        }
+    });
+    (fixture, gate)
+}
+
+#[tokio::test]
+async fn a_cold_key_costs_one_call() {
+    let (fixture, gate) = gated(StatusCode::OK);
+    let mut clients = JoinSet::new();
+    for _ in 0..1000 {
+        let fixture = fixture.clone();
+        clients.spawn(async move {
+            let response = fixture.send(get("/cars/1")).await;
+            (outcome(&response), text(response).await)
+        });
+    }
+    gate.arrival().await;
+    settled().await;
+    gate.let_one_pass();
+    let answers = clients.join_all().await;
+    assert!(answers.iter().all(|(_, body)| body == "1"));
+    let coalesced = answers
+        .iter()
+        .filter(|(outcome, _)| *outcome == Outcome::Coalesced);
+    assert_eq!(coalesced.count(), 999);
+    assert_eq!(fixture.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_takes_nothing_with_it() {
+    let (fixture, gate) = gated(StatusCode::OK);
+    let leader = tokio::spawn(fixture.service.clone().oneshot(get("/cars/1")));
+    gate.arrival().await;
+    let follower = tokio::spawn({
+        let fixture = fixture.clone();
+        async move { fixture.ask_for("/cars/1").await }
+    });
+    settled().await;
+    leader.abort();
+    assert!(leader.await.unwrap_err().is_cancelled());
+    gate.let_one_pass();
+    assert_eq!(follower.await.unwrap(), seen("MISS", "1"));
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("HIT", "1"));
+}
+
+#[tokio::test]
+async fn nobody_waits_for_an_answer_that_cannot_be_shared() {
+    let (fixture, gate) = gated(StatusCode::NOT_FOUND);
+    let mut clients = JoinSet::new();
+    for _ in 0..3 {
+        let fixture = fixture.clone();
+        clients.spawn(async move { text(fixture.send(get("/cars/1")).await).await });
+    }
+    gate.arrival().await;
+    settled().await;
+    gate.let_one_pass();
+    // The two that waited now go to the handler at the same time.
+    gate.arrival().await;
+    gate.arrival().await;
+    gate.let_one_pass();
+    gate.let_one_pass();
+    let mut bodies = clients.join_all().await;
+    bodies.sort_unstable();
+    assert_eq!(bodies, ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn a_panic_of_the_handler_stays_with_the_request_that_caused_it() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let fixture = Fixture::new(policy(), move |_, call| {
+        let held = held.clone();
+        async move {
+            if call == 1 {
+                held.pass().await;
+                panic!("the first call fails");
+            }
+            Ok(ok(call.to_string()))
+        }
+    });
+    let leader = tokio::spawn(fixture.service.clone().oneshot(get("/cars/1")));
+    gate.arrival().await;
+    let follower = tokio::spawn({
+        let fixture = fixture.clone();
+        async move { fixture.ask_for("/cars/1").await }
+    });
+    settled().await;
+    gate.let_one_pass();
+    let panic = leader.await.unwrap_err().into_panic();
+    assert_eq!(panic.downcast_ref(), Some(&"the first call fails"));
+    assert_eq!(follower.await.unwrap(), seen("MISS", "2"));
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("MISS", "3"));
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("HIT", "3"));
+}

@@ -1,0 +1,13 @@
+//! What a service with the layer does, as a client sees it.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod bodies;
+mod coalescing;
+mod invalidation;
+mod parts;
+mod readiness;
+mod reuse;
+mod stale;
+mod support;
+mod transparent;

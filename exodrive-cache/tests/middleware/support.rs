@@ -1,0 +1,178 @@
+//! A cached handler that counts its calls and can be held at a gate.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use exodrive_cache::{
+    Cache, CacheDecision, CachePolicy, CacheService, Event, MemoryStore, Outcome, ResponseBody, tag,
+};
+use http::{Request, Response};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Empty, Full};
+use tokio::sync::Semaphore;
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, ServiceExt, service_fn};
+
+pub(crate) type Body = BoxBody<Bytes, Failure>;
+pub(crate) type Handler = BoxCloneSyncService<Request<Empty<Bytes>>, Response<Body>, Failure>;
+
+/// What goes wrong in a handler.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) &'static str);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+pub(crate) struct CarUpdated(pub(crate) u32);
+
+impl Event for CarUpdated {
+    const NAME: &'static str = "car.updated";
+}
+
+/// A cached route, and what its handler has seen.
+#[derive(Clone)]
+pub(crate) struct Fixture {
+    pub(crate) cache: Cache<MemoryStore>,
+    pub(crate) service: CacheService<Handler, MemoryStore>,
+    pub(crate) calls: Arc<AtomicUsize>,
+}
+
+pub(crate) fn policy() -> CachePolicy {
+    CachePolicy::ttl(Duration::from_secs(60))
+        .route("/cars/{id}")
+        .query(["page"])
+        .headers(["accept-language"])
+        .tag("car:{id}")
+        .max_body(1000)
+}
+
+pub(crate) fn full(body: impl Into<Bytes>) -> Body {
+    Full::new(body.into())
+        .map_err(|never| match never {})
+        .boxed()
+}
+
+pub(crate) fn ok(body: impl Into<Bytes>) -> Response<Body> {
+    Response::new(full(body))
+}
+
+pub(crate) fn get(uri: &str) -> Request<Empty<Bytes>> {
+    Request::get(uri).body(Empty::new()).unwrap()
+}
+
+/// Holds handlers until the test lets them go on, one by one, and tells the test when one waits.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    arrived: Arc<Semaphore>,
+    open: Arc<Semaphore>,
+}
+
+impl Gate {
+    pub(crate) fn closed() -> Self {
+        Self {
+            arrived: Arc::new(Semaphore::new(0)),
+            open: Arc::new(Semaphore::new(0)),
+        }
+    }
+
+    pub(crate) async fn pass(&self) {
+        self.arrived.add_permits(1);
+        self.open.acquire().await.unwrap().forget();
+    }
+
+    pub(crate) async fn arrival(&self) {
+        self.arrived.acquire().await.unwrap().forget();
+    }
+
+    pub(crate) fn let_one_pass(&self) {
+        self.open.add_permits(1);
+    }
+}
+
+impl Fixture {
+    pub(crate) fn new<F>(
+        policy: CachePolicy,
+        handler: impl Fn(Request<Empty<Bytes>>, usize) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Response<Body>, Failure>> + Send + 'static,
+    {
+        let cache = Cache::builder(MemoryStore::default())
+            .policy("car", policy)
+            .on(|event: &CarUpdated| [tag!("car:{}", event.0)])
+            .build()
+            .unwrap();
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counter = calls.clone();
+        let handler = BoxCloneSyncService::new(service_fn(move |request| {
+            handler(request, counter.fetch_add(1, Ordering::SeqCst) + 1)
+        }));
+        Self {
+            service: cache.layer("car").unwrap().layer(handler),
+            cache,
+            calls,
+        }
+    }
+
+    /// A handler that answers with the number of its call.
+    pub(crate) fn counting() -> Self {
+        Self::new(policy(), async |_, call| Ok(ok(call.to_string())))
+    }
+
+    pub(crate) async fn send(
+        &self,
+        request: Request<Empty<Bytes>>,
+    ) -> Response<ResponseBody<Body>> {
+        self.service.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Sends a request and returns `X-Cache` and the body, once what it caused is stored.
+    pub(crate) async fn ask(&self, request: Request<Empty<Bytes>>) -> (String, String) {
+        let response = self.send(request).await;
+        let state = response.headers()["x-cache"].to_str().unwrap().to_owned();
+        let body = text(response).await;
+        settled().await;
+        (state, body)
+    }
+
+    pub(crate) async fn ask_for(&self, uri: &str) -> (String, String) {
+        self.ask(get(uri)).await
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+}
+
+pub(crate) fn outcome<B>(response: &Response<B>) -> Outcome {
+    response
+        .extensions()
+        .get::<CacheDecision>()
+        .unwrap()
+        .outcome()
+}
+
+pub(crate) async fn text(response: Response<ResponseBody<Body>>) -> String {
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(body.into()).unwrap()
+}
+
+/// Lets every task that can run do so. Tests run on one thread, so one turn of each is enough for a
+/// fill whose body is there.
+pub(crate) async fn settled() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
+pub(crate) fn seen(state: &str, body: &str) -> (String, String) {
+    (state.to_owned(), body.to_owned())
+}
