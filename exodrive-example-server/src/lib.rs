@@ -1,1 +1,26 @@
 //! A car-rental API that composes the Exodrive crates.
+//!
+//! [`server::start`] turns a [`config::Config`] into a running server.
+//! Inside it, [`stack`] puts the layers around [`routes`], which read requests and answer them, [`auth`] says who is asking, [`repository`] keeps what
+//! [`domain`] describes, [`events`] tell [`caching`] what happened, [`errors`] lists what can go wrong, and [`seed`]
+//! makes up a fleet to start with.
+
+pub mod auth;
+pub mod caching;
+pub mod config;
+pub mod domain;
+pub mod errors;
+pub mod events;
+pub mod logging;
+pub mod repository;
+pub mod routes;
+pub mod seed;
+pub mod server;
+pub mod stack;
+mod state;
+
+pub use self::state::AppState;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

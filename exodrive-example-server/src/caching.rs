@@ -1,0 +1,85 @@
+//! How long answers are kept, and what makes them go earlier.
+
+use std::time::Duration;
+
+use exodrive_cache::{BuildError, Cache, CachePolicy, Credentials, MemoryStore, Tag, tag};
+
+use crate::domain::CarId;
+use crate::events::{BookingCancelled, BookingCreated, CarCreated, CarDeleted, CarUpdated};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// The policies `fleet`, `car` and `availability`, and which event makes which of their answers outdated.
+///
+/// A fleet listing whose hour is over is still served while a new one is made, and as long as the database fails;
+/// one that an event made outdated never is.
+/// None of these answers depends on who asks, so users with a key share them with everyone else.
+/// An availability also shows the price, so a change of the car counts for it as well as a booking; and a list of
+/// the cars that are free on some days changes with every booking.
+///
+/// # Errors
+///
+/// If the policies contradict each other.
+pub fn cache() -> Result<Cache<MemoryStore>, BuildError> {
+    Cache::builder(MemoryStore::default())
+        .policy(
+            "fleet",
+            CachePolicy::ttl(60 * MINUTE)
+                .credentials(Credentials::shared())
+                .route("/api/v1/fleet")
+                .query(["city", "category", "from", "to", "page", "per_page"])
+                .stale_while_revalidate(MINUTE)
+                .stale_if_error(60 * MINUTE),
+        )
+        .policy(
+            "car",
+            CachePolicy::ttl(30 * MINUTE)
+                .credentials(Credentials::shared())
+                .route("/api/v1/cars/{id}")
+                .tag("car:{id}"),
+        )
+        .policy(
+            "availability",
+            CachePolicy::ttl(5 * MINUTE)
+                .credentials(Credentials::shared())
+                .route("/api/v1/cars/{id}/availability")
+                .query(["from", "to"])
+                .tag("availability:{id}"),
+        )
+        .on(|event: &BookingCreated| [availability(&event.car_id), free_cars()])
+        .on(|event: &BookingCancelled| [availability(&event.car_id), free_cars()])
+        .on(|_: &CarCreated| [fleet()])
+        .on(|event: &CarUpdated| [fleet(), car(&event.car_id), availability(&event.car_id)])
+        .on(|event: &CarDeleted| [fleet(), car(&event.car_id), availability(&event.car_id)])
+        .build()
+}
+
+/// Carried by the lists of cars that are free on some days.
+pub(crate) fn free_cars() -> Tag {
+    tag!("free-cars")
+}
+
+fn fleet() -> Tag {
+    tag!("fleet")
+}
+
+fn car(id: &CarId) -> Tag {
+    tag!("car:{id}")
+}
+
+fn availability(id: &CarId) -> Tag {
+    tag!("availability:{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn has_the_policies_it_names() {
+        let cache = cache().unwrap();
+        for policy in ["fleet", "car", "availability"] {
+            assert!(cache.layer(policy).is_ok(), "{policy}");
+        }
+    }
+}

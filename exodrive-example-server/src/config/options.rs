@@ -1,0 +1,149 @@
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use jiff::civil::Date;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+use super::{ConfigError, DatabaseUrl, TrustedProxies, parse};
+use crate::domain::Today;
+use crate::seed::Seed;
+
+/// A car-rental API: fleet, availability and bookings, on an embedded database with a generated fleet.
+///
+/// Every option can also be set by the environment variable named beside it; a flag wins over the variable.
+#[derive(Clone, Debug, Parser)]
+#[command(version, max_term_width = 100)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where to listen, as address and port; port 0 picks a free one
+    #[arg(long, env, default_value_t = Self::default().listen_addr, value_parser = parse::address)]
+    pub listen_addr: SocketAddr,
+
+    /// The database: sqlite:// and a path keeps it in that file.
+    /// Without it, a temporary file is made at start and removed at exit
+    #[arg(long, env, hide_env_values = true)]
+    pub database_url: Option<DatabaseUrl>,
+
+    /// Networks of the proxies whose X-Forwarded-For is believed, as CIDRs separated by commas
+    #[arg(long, env, default_value_t)]
+    pub trusted_proxies: TrustedProxies,
+
+    /// How long the window of the public rate limit is, in milliseconds
+    #[arg(
+        long = "rate-limit-window-ms",
+        env = "RATE_LIMIT_WINDOW_MS",
+        value_name = "RATE_LIMIT_WINDOW_MS",
+        default_value = "60000",
+        value_parser = parse::window
+    )]
+    pub rate_limit_window: Duration,
+
+    /// How many requests the public rate limit admits from one client in a window
+    #[arg(
+        long,
+        env,
+        default_value_t = Self::default().rate_limit_max_requests,
+        value_parser = parse::whole::<u32>(1..=1_000_000)
+    )]
+    pub rate_limit_max_requests: u32,
+
+    /// How many cars to generate into an empty database
+    #[arg(long, env, default_value_t = Self::default().cars, value_parser = parse::whole::<u32>(0..=100_000))]
+    pub cars: u32,
+
+    /// How many bookings to generate into an empty database, at most 365 for each car
+    #[arg(long, env, default_value_t = Self::default().bookings, value_parser = parse::whole::<u32>(0..=5_000_000))]
+    pub bookings: u32,
+
+    /// The day around which the generated bookings lie, such as 2026-03-01 [default: today]
+    #[arg(long, env, value_parser = parse::seed_date)]
+    pub seed_date: Option<Date>,
+
+    /// How long requests in flight may take to finish after a signal to stop, in seconds
+    #[arg(
+        long = "drain-seconds",
+        env = "DRAIN_SECONDS",
+        value_name = "DRAIN_SECONDS",
+        default_value = "10",
+        value_parser = parse::drain
+    )]
+    pub drain: Duration,
+
+    /// How log lines look
+    #[arg(long, env, value_enum, default_value_t = Self::default().log_format)]
+    pub log_format: LogFormat,
+
+    /// What to log: a level, and levels for modules, such as info,sqlx=debug
+    #[arg(
+        long,
+        env = "RUST_LOG",
+        value_name = "RUST_LOG",
+        default_value_t = Self::default().log_filter,
+        value_parser = parse::log_filter
+    )]
+    pub log_filter: Targets,
+
+    /// Serve GET /debug/panic, a route that panics on purpose, to see what a client gets then
+    #[arg(long, env, value_parser = parse::switch)]
+    pub debug_routes: bool,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// For people, in colours on a terminal.
+    Text,
+    /// One JSON object on each line.
+    Json,
+}
+
+impl Config {
+    /// Reads the arguments, the first of which is the program's name, and the environment.
+    ///
+    /// # Errors
+    ///
+    /// If a value is wrong, or only the help or the version was asked for.
+    pub fn read<I, T>(arguments: I) -> Result<Self, ConfigError>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<OsString> + Clone,
+    {
+        let config = Self::try_parse_from(arguments)?;
+        if u64::from(config.bookings)
+            > u64::from(config.cars) * u64::from(Seed::MAX_BOOKINGS_PER_CAR)
+        {
+            return Err(ConfigError::too_many_bookings(config.cars, config.bookings));
+        }
+        Ok(config)
+    }
+
+    /// What the generated fleet follows from.
+    #[must_use]
+    pub fn seed(&self) -> Seed {
+        let date = self.seed_date.unwrap_or_else(|| Today::utc().date());
+        Seed::new(date, self.cars, self.bookings)
+    }
+}
+
+/// What applies where nothing is set.
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen_addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            database_url: None,
+            trusted_proxies: TrustedProxies::default(),
+            rate_limit_window: Duration::from_mins(1),
+            rate_limit_max_requests: 60,
+            cars: 2_000,
+            bookings: 50_000,
+            seed_date: None,
+            drain: Duration::from_secs(10),
+            log_format: LogFormat::Text,
+            log_filter: Targets::new().with_default(LevelFilter::INFO),
+            debug_routes: false,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+use axum::extract::State;
+use exodrive_errors::{ApiError, ErrorCode, FieldViolation};
+use http::StatusCode;
+use jiff::Timestamp;
+
+use super::extract::{Json, Path};
+use super::uninterrupted::uninterrupted;
+use crate::AppState;
+use crate::domain::{Booking, BookingId, NewBooking, User};
+use crate::errors::wrong_period;
+use crate::events::{BookingCancelled, BookingCreated};
+
+pub(super) async fn create(
+    State(state): State<AppState>,
+    user: User,
+    Json(new): Json<NewBooking>,
+) -> Result<(StatusCode, axum::Json<Booking>), ApiError> {
+    let period = new
+        .period()
+        .map_err(|error| wrong_period(error, FieldViolation::body))?;
+    let booking = uninterrupted(async move {
+        let booking = state
+            .repository
+            .book(&new.car_id, &user.id, period, Timestamp::now())
+            .await?;
+        state.publish(&BookingCreated::from(&booking)).await;
+        Ok(booking)
+    })
+    .await?;
+    Ok((StatusCode::CREATED, axum::Json(booking)))
+}
+
+pub(super) async fn cancel(
+    State(state): State<AppState>,
+    user: User,
+    Path(id): Path<BookingId>,
+) -> Result<StatusCode, ApiError> {
+    let booking = state.repository.booking(&id).await?;
+    if !booking.may_be_cancelled_by(&user) {
+        return Err(ApiError::new(ErrorCode::FORBIDDEN)
+            .message("This booking was made by someone else")
+            .help("Use the API key the booking was made with."));
+    }
+    uninterrupted(async move {
+        let booking = state.repository.cancel(&id, Timestamp::now()).await?;
+        state.publish(&BookingCancelled::from(&booking)).await;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
+}

@@ -1,0 +1,15 @@
+//! The server as a whole: from a configuration to answered requests, and to a clean end.
+
+mod error;
+mod running;
+mod signal;
+mod start;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod welcome;
+
+pub use self::error::StartError;
+pub use self::running::{Drained, Running};
+pub use self::signal::stop_signal;
+pub use self::start::start;

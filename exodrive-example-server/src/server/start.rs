@@ -1,0 +1,78 @@
+use std::net::SocketAddr;
+use std::path::Path;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::storage::Storage;
+use super::{Running, StartError};
+use crate::AppState;
+use crate::auth::ApiKeys;
+use crate::caching;
+use crate::config::Config;
+use crate::repository::{Repository, RepositoryError};
+use crate::seed::Seed;
+use crate::stack::app;
+
+/// Starts to answer requests.
+///
+/// An empty database is filled with the generated fleet first, which takes a second or two.
+///
+/// # Errors
+///
+/// If the address is taken, or the database cannot be opened or filled.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    // First, because it fails fastest; clients that connect meanwhile wait for the database.
+    let (listener, address) = listen(config.listen_addr).await?;
+    let storage = Storage::new(config.database_url.as_ref())?;
+    let repository = open(storage.file(), config.seed()).await?;
+    let keys = ApiKeys::load(&repository)
+        .await
+        .map_err(|source| database(storage.file(), source))?;
+    let state = AppState::new(repository, keys, caching::cache()?);
+
+    let service = app(&state, &config)?.into_make_service_with_connect_info::<SocketAddr>();
+    let (shutdown, told) = oneshot::channel::<()>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async {
+        // The other half is dropped and never sends: both mean the same.
+        let _ = told.await;
+    });
+    let serving = tokio::spawn(server.into_future());
+    Ok(Running::new(
+        address,
+        state,
+        storage,
+        config.drain,
+        shutdown,
+        serving,
+    ))
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+async fn open(file: &Path, seed: Seed) -> Result<Repository, StartError> {
+    let failed = |source| database(file, source);
+    let repository = Repository::open(file).await.map_err(failed)?;
+    if !repository.is_loaded().await.map_err(failed)? {
+        tracing::info!(
+            cars = seed.cars,
+            bookings = seed.bookings,
+            date = %seed.date,
+            "filling the empty database"
+        );
+        repository.load(&seed.generate()).await.map_err(failed)?;
+    }
+    Ok(repository)
+}
+
+fn database(file: &Path, source: RepositoryError) -> StartError {
+    StartError::Database {
+        file: file.to_owned(),
+        source,
+    }
+}

@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::*;
+use crate::config::{Config, DatabaseUrl};
+
+fn small() -> Config {
+    let mut config = Config::default();
+    config.listen_addr.set_port(0);
+    config.cars = 10;
+    config.bookings = 100;
+    config
+}
+
+async fn get(running: &Running, path: &str) -> String {
+    let mut connection = TcpStream::connect(running.address()).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    connection.read_to_string(&mut response).await.unwrap();
+    response
+}
+
+#[tokio::test]
+async fn answers_over_a_socket_and_stops_completely() {
+    let running = start(small()).await.unwrap();
+    let response = get(&running, "/readyz").await;
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    assert_eq!(running.stop().await, Drained::Completely);
+}
+
+#[tokio::test]
+async fn takes_its_temporary_database_along() {
+    let running = start(small()).await.unwrap();
+    let file = running.database().to_owned();
+    assert!(file.exists());
+    running.stop().await;
+    assert!(!file.exists());
+}
+
+#[tokio::test]
+async fn keeps_a_named_database_and_does_not_fill_it_twice() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("fleet.db");
+    for cars in [10, 20] {
+        let mut config = small();
+        config.cars = cars;
+        config.database_url = Some(DatabaseUrl::Sqlite(file.clone()));
+        let running = start(config).await.unwrap();
+        let fleet = running.repository().fleet(&Default::default()).await;
+        assert_eq!(fleet.unwrap().total, 10);
+        assert_eq!(running.stop().await, Drained::Completely);
+    }
+    assert!(file.exists());
+}
+
+#[tokio::test]
+async fn names_the_address_that_is_taken() {
+    let first = start(small()).await.unwrap();
+    let mut config = small();
+    config.listen_addr = first.address();
+    let error = start(config).await.unwrap_err();
+    let line = error.to_string();
+    assert!(line.contains(&first.address().to_string()), "{line}");
+    assert!(line.contains("LISTEN_ADDR"), "{line}");
+}
+
+#[tokio::test]
+async fn names_the_database_that_cannot_be_used() {
+    let mut config = small();
+    config.database_url = Some(DatabaseUrl::Sqlite("/nowhere/fleet.db".into()));
+    let line = start(config).await.unwrap_err().to_string();
+    assert!(line.contains("/nowhere/fleet.db"), "{line}");
+    assert!(line.contains("DATABASE_URL"), "{line}");
+}
+
+#[tokio::test]
+async fn does_not_wait_for_a_client_past_the_drain_deadline() {
+    let mut config = small();
+    config.drain = Duration::from_millis(1);
+    let running = start(config).await.unwrap();
+    // The server asks for the body, which never comes: from then on the request is in flight.
+    let mut connection = TcpStream::connect(running.address()).await.unwrap();
+    let request = "POST /api/v1/bookings HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\n\
+        authorization: Bearer demo-premium-yuki\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n";
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = [0; "HTTP/1.1 100".len()];
+    connection.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
+    assert_eq!(running.stop().await, Drained::Partly);
+}
+
+#[tokio::test]
+async fn hides_the_debug_routes_until_they_are_asked_for() {
+    let running = start(small()).await.unwrap();
+    let response = get(&running, "/debug/panic").await;
+    assert!(response.starts_with("HTTP/1.1 404"), "{response}");
+}
+
+#[tokio::test]
+async fn greets_with_commands_for_this_server() {
+    let running = start(small()).await.unwrap();
+    let welcome = running.welcome().await.unwrap();
+    let base = format!("http://{}", running.address());
+    assert_eq!(welcome.matches("curl ").count(), 3, "{welcome}");
+    assert!(
+        welcome.contains(&format!("{base}/api/v1/fleet?")),
+        "{welcome}"
+    );
+
+    // The second command asks about the days that the third one books.
+    let url = welcome.lines().find(|line| line.contains("/availability?"));
+    let path = url.unwrap().split_once(&base).unwrap().1;
+    let response = get(&running, path.trim_end_matches('\'')).await;
+    assert!(response.contains(r#""available":true"#), "{response}");
+}

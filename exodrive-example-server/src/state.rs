@@ -1,0 +1,37 @@
+use exodrive_cache::{Cache, Event, MemoryStore};
+
+use crate::auth::ApiKeys;
+use crate::repository::Repository;
+
+/// What every request can reach. Cloning is cheap.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AppState {
+    /// Cars, bookings and users.
+    pub repository: Repository,
+    /// Who holds which API key.
+    pub keys: ApiKeys,
+    /// The answers that are kept, and the rules that say when they go.
+    pub cache: Cache<MemoryStore>,
+}
+
+impl AppState {
+    /// Brings together what requests need.
+    #[must_use]
+    pub fn new(repository: Repository, keys: ApiKeys, cache: Cache<MemoryStore>) -> Self {
+        Self {
+            repository,
+            keys,
+            cache,
+        }
+    }
+
+    /// Tells what happened, after it was committed.
+    ///
+    /// A failure is logged and changes nothing else: the change is made, and kept answers grow old by themselves.
+    pub(crate) async fn publish<E: Event>(&self, event: &E) {
+        if let Err(error) = self.cache.publish(event).await {
+            tracing::error!(event = E::NAME, %error, "cached answers may be out of date until they expire");
+        }
+    }
+}
