@@ -1,1 +1,8 @@
-//! Cross-crate tests.
+//! Tests that need more than one crate: the example server over a real socket.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod caching;
+mod conformance;
+mod errors;
+mod limits;
