@@ -165,6 +165,7 @@ fn errors() -> ErrorLayer {
 fn cors() -> CorsLayer {
     let exposed = [
         "age",
+        "cache-status",
         "ratelimit",
         "ratelimit-policy",
         "retry-after",
