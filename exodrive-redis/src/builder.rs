@@ -140,8 +140,8 @@ impl RedisClientBuilder {
 
     /// Sets how many connections are kept, from 1 to 64; calls take them in turn.
     ///
-    /// Defaults to 2, which measured fastest: with one, a reply waits for all the replies before it;
-    /// with four, fewer commands travel together.
+    /// Defaults to 2: with one, a reply waits for all the replies before it, and its loss leaves none;
+    /// with more, fewer commands travel together.
     pub fn connections(self, connections: usize) -> Self {
         Self {
             connections,

@@ -66,7 +66,7 @@
 //! wait for; taking one is an atomic load. What they send at the same time leaves in one write: the
 //! connection gives the other tasks a turn before it writes, instead of waiting for the network as
 //! Nagle's algorithm would. Measured side by side with one connection of the `redis` crate, 64 and
-//! 256 callers made 1.1 to 1.4 times as many calls of a trivial script and of `GET` of 1 KiB.
+//! 256 callers made 1.1 to 1.3 times as many calls of a trivial script and of `GET` of 1 KiB.
 //!
 //! A pool such as `bb8-redis` is deliberately not on this path. By default it sends a `PING` before
 //! each call, and each caller holds a connection instead of sharing one. With the `PING` turned off
