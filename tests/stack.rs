@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use exodrive_tests::{NORA, Server, envelope, header};
 use reqwest::Method;
@@ -144,6 +144,15 @@ async fn each_failure_is_one_line_of_the_log() {
     }
 }
 
+/// What nobody listens to is remembered for the whole process. With a default that wants everything, no event is
+/// taken for unwanted while another test begins to listen.
+fn listen_everywhere() {
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| {
+        tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
+    });
+}
+
 /// What was logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -151,6 +160,7 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Listens to this thread; the runtime of a test has no other, so that is the log of the server, too.
     fn start() -> (Self, DefaultGuard) {
+        listen_everywhere();
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_writer(log.clone())

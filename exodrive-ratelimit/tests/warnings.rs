@@ -4,7 +4,7 @@
 
 use std::fmt::{Debug, Write};
 use std::future::ready;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use exodrive_ratelimit::testing::Unreliable;
 use exodrive_ratelimit::{
@@ -14,7 +14,7 @@ use http::{Request, Response};
 use tower::{Layer, ServiceExt, service_fn};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::{DefaultGuard, set_default};
+use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
 use tracing::{Event, Metadata, Subscriber};
 
 /// Everything that was said on this thread.
@@ -23,6 +23,10 @@ struct Said(Arc<Mutex<Vec<String>>>);
 
 impl Said {
     fn listen() -> (Self, DefaultGuard) {
+        // What nobody listens to is remembered for the whole process. With a default that wants everything, nothing is
+        // taken for unwanted while another test begins to listen.
+        static LISTENING: Once = Once::new();
+        LISTENING.call_once(|| set_global_default(Self::default()).unwrap());
         let said = Self::default();
         let guard = set_default(said.clone());
         (said, guard)

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::Once;
 use std::time::Duration;
 
 use exodrive_redis::Command;
@@ -24,6 +25,7 @@ struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Lines {
     fn capture(&self) -> DefaultGuard {
+        listen_everywhere();
         let lines = self.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(LevelFilter::TRACE)
@@ -36,6 +38,15 @@ impl Lines {
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
+}
+
+/// What nobody listens to is remembered for the whole process, and tests that run beside this one listen to
+/// nothing. With a default that wants everything, no event is taken for unwanted.
+fn listen_everywhere() {
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| {
+        tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
+    });
 }
 
 impl io::Write for Lines {
