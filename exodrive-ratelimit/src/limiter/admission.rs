@@ -2,8 +2,9 @@
 
 use smallvec::SmallVec;
 
+use super::claim::{Claim, Claims};
 use super::fallback::Stamps;
-use super::plan::{Claim, Claims, Plan};
+use super::plan::Plan;
 use crate::decision::{Decision, Outcome};
 use crate::store::{Source, Stamp, Verdict};
 

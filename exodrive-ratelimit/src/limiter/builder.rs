@@ -8,7 +8,8 @@ use http::request::Parts;
 
 use super::RateLimiter;
 use super::doubts;
-use super::plan::{Identify, Plan, Planned};
+use super::plan::{Identify, Plan};
+use super::planned::Planned;
 use crate::Subject;
 use crate::client_ip::ClientIp;
 use crate::headers::HeaderStyle;

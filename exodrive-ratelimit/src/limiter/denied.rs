@@ -9,7 +9,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::plan::{Claims, Plan};
+use super::claim::Claims;
+use super::plan::Plan;
 use crate::store::{Fingerprint, Fingerprints, Reading, Source, Verdict};
 use crate::time::micros;
 

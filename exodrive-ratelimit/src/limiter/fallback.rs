@@ -11,7 +11,8 @@ use std::mem;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
-use super::plan::{Claim, Claims, Plan};
+use super::claim::{Claim, Claims};
+use super::plan::Plan;
 use crate::store::{Charge, MemoryStore, Receipt, Settlement, Source, Stamp, Verdict};
 use crate::{Rule, Subject};
 

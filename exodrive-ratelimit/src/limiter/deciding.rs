@@ -1,0 +1,117 @@
+//! How a request is decided: by the store, or without it.
+
+use super::admission::By;
+use super::claim::{Claim, Claims};
+use super::fallback::Stamps;
+use super::handle::Shared;
+use super::{Admission, Correctable, RateLimiter};
+use crate::decision::Outcome;
+use crate::limit::OnStoreError;
+use crate::store::{Settlement, Store, StoreError};
+
+impl<St: Store> RateLimiter<St> {
+    /// The decision, if it takes no waiting; the claims otherwise.
+    pub(crate) fn decide_now(
+        &self,
+        mut claims: Claims,
+        correctable: Correctable,
+    ) -> Result<Admission, Claims> {
+        if claims.is_empty() {
+            return Ok(Admission::unlimited());
+        }
+        let Shared { plan, store, .. } = &*self.shared;
+        let verdict = store.check_now(&plan.charges(&claims));
+        let verdict = verdict.or_else(|| self.denied().repeat(plan, &mut claims));
+        match verdict {
+            Some(verdict) => {
+                let by = By::Store {
+                    noted: Stamps::new(),
+                };
+                Ok(Admission::decided(plan, claims, &verdict, by, correctable))
+            }
+            None => Err(claims),
+        }
+    }
+
+    pub(crate) async fn decide(&self, claims: Claims, correctable: Correctable) -> Admission {
+        let Shared { plan, store, .. } = &*self.shared;
+        let asked_at = self.denied().now();
+        let answer = {
+            let charges = plan.charges(&claims);
+            store.check(&charges).await
+        };
+        match answer {
+            Ok(verdict) => {
+                if plan.doubts.store_recovered() {
+                    self.pay_back().await;
+                }
+                if !verdict.admitted() {
+                    let corrected = correctable == Correctable::All;
+                    self.denied()
+                        .note(plan, &claims, &verdict, asked_at, corrected);
+                }
+                let noted = match self.fallback() {
+                    Some(fallback) if verdict.admitted() => fallback.note(plan, &claims),
+                    _ => Stamps::new(),
+                };
+                let by = By::Store { noted };
+                Admission::decided(plan, claims, &verdict, by, correctable)
+            }
+            Err(error) => {
+                plan.doubts.store_failed(&error);
+                self.decide_alone(claims, correctable, &error)
+            }
+        }
+    }
+
+    /// Decides without the store, by what each limit says of that.
+    fn decide_alone(
+        &self,
+        claims: Claims,
+        correctable: Correctable,
+        error: &StoreError,
+    ) -> Admission {
+        let plan = &self.shared.plan;
+        let policy = |claim: &Claim| plan.planned(claim.limit).on_store_error();
+        let denies = |claim: &Claim| {
+            policy(claim) == OnStoreError::Deny && !plan.planned(claim.limit).is_shadow()
+        };
+        if claims.iter().any(denies) {
+            return Admission::undecided(Outcome::Unavailable);
+        }
+        let mut claims = claims;
+        claims.retain(|claim| policy(claim) == OnStoreError::Local);
+        let Some(fallback) = self.fallback().filter(|_| !claims.is_empty()) else {
+            return Admission::undecided(Outcome::Allowed);
+        };
+        let verdict = fallback.decide(plan, &claims);
+        // What settles by the response is owed once it is known.
+        let known =
+            |claim: &Claim| correctable == Correctable::All || !plan.planned(claim.limit).settles();
+        let owed = !error.may_have_charged();
+        for (claim, reading) in claims.iter().zip(verdict.readings()) {
+            if owed && reading.stamp().is_some() && known(claim) {
+                fallback.owe(plan, claim, claim.cost);
+            }
+        }
+        let by = By::Fallback {
+            owed: owed && correctable == Correctable::ByResponse,
+        };
+        Admission::decided(plan, claims, &verdict, by, correctable)
+    }
+
+    /// Tells the store what was admitted without it.
+    async fn pay_back(&self) {
+        let Some(fallback) = self.fallback() else {
+            return;
+        };
+        let mut debits = fallback.debits(&self.shared.plan).into_iter();
+        loop {
+            // A store settles what it is given in one go, in which it should not be busy for long.
+            let some: Vec<Settlement> = debits.by_ref().take(64).collect();
+            if some.is_empty() || self.shared.store.settle(some).await.is_err() {
+                return;
+            }
+        }
+    }
+}
