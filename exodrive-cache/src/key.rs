@@ -4,24 +4,15 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
-use http::header::{self, HeaderMap};
+use http::HeaderName;
+use http::header::HeaderMap;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Uri};
 
 use crate::admission::Admitted;
 use crate::credentials::Audience;
+use crate::keyed_inputs::keyed_pairs;
 use crate::policy::CachePolicy;
 use crate::vary::Vary;
-
-/// What the cache answers itself, from a complete answer of the handler.
-const ANSWERED_HERE: [HeaderName; 6] = [
-    header::IF_MATCH,
-    header::IF_MODIFIED_SINCE,
-    header::IF_NONE_MATCH,
-    header::IF_RANGE,
-    header::IF_UNMODIFIED_SINCE,
-    header::RANGE,
-];
 
 /// The keyed inputs of a request, and their digest.
 ///
@@ -133,69 +124,6 @@ impl fmt::Debug for CacheKey {
     }
 }
 
-/// Leaves of a request only what its key holds, so that an answer can depend on nothing else.
-///
-/// Under a transparent policy, everything stays but what the cache answers itself.
-pub(crate) fn keep_keyed_inputs(
-    policy: &CachePolicy,
-    headers: &[HeaderName],
-    request: &mut Parts,
-    audience: &Audience,
-) {
-    if policy.is_transparent() {
-        for name in ANSWERED_HERE {
-            request.headers.remove(name);
-        }
-        return;
-    }
-    let keyed = keyed_pairs(policy, &request.uri).join("&");
-    if request.uri.query().is_some_and(|query| query != keyed) {
-        request.uri = with_query(&request.uri, &keyed);
-    }
-    let mut kept = HeaderMap::with_capacity(headers.len() + 1);
-    let credentials = match audience {
-        Audience::Everybody => None,
-        Audience::Principal(_) => Some(&header::AUTHORIZATION),
-    };
-    let names = headers.iter().chain([&header::HOST]).chain(credentials);
-    for name in names {
-        for value in request.headers.get_all(name) {
-            kept.append(name, HeaderValue::clone(value));
-        }
-    }
-    request.headers = kept;
-}
-
-/// Returns the raw `name=value` pairs that the policy lists, sorted by name.
-///
-/// Pairs of one name stay in the order in which they came, since a handler may care.
-fn keyed_pairs<'a>(policy: &CachePolicy, uri: &'a Uri) -> Vec<&'a str> {
-    let name = |pair: &&'a str| pair.split('=').next().unwrap_or_default();
-    let mut pairs: Vec<&str> = match uri.query() {
-        None => Vec::new(),
-        Some(_) if policy.query.is_empty() => Vec::new(),
-        Some(query) => query
-            .split('&')
-            .filter(|pair| policy.query.iter().any(|keyed| **keyed == *name(pair)))
-            .collect(),
-    };
-    pairs.sort_by_key(name);
-    pairs
-}
-
-fn with_query(uri: &Uri, query: &str) -> Uri {
-    let path_and_query = if query.is_empty() {
-        uri.path().parse()
-    } else {
-        format!("{}?{query}", uri.path()).parse()
-    };
-    let mut parts = uri.clone().into_parts();
-    // A path and some of the pairs of a valid URI make a valid URI; should that ever fail, a
-    // request without any query is still safe to share an answer for.
-    parts.path_and_query = path_and_query.ok();
-    Uri::from_parts(parts).unwrap_or_default()
-}
-
 #[derive(Default)]
 struct Inputs(Vec<u8>);
 
@@ -229,12 +157,12 @@ impl Inputs {
 mod tests {
     use std::time::Duration;
 
-    use http::Request;
     use proptest::prelude::*;
 
     use super::*;
     use crate::admission::admit;
     use crate::credentials::Credentials;
+    use crate::samples::request as parts;
 
     const KEYED: HeaderName = HeaderName::from_static("accept-language");
 
@@ -244,14 +172,6 @@ mod tests {
             .credentials(Credentials::per_principal(|request| {
                 request.extensions.get::<String>().cloned()
             }))
-    }
-
-    fn parts(uri: &str, headers: &[(&str, &str)]) -> Parts {
-        let mut request = Request::builder().uri(uri);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request.body(()).unwrap().into_parts().0
     }
 
     fn key_of(request: &Parts) -> CacheKey {
@@ -294,37 +214,6 @@ mod tests {
         let mut alice = parts("/cars?a=1&b=2", &[("host", "x")]);
         alice.extensions.insert("alice".to_owned());
         assert_ne!(plain, key_of(&alice));
-    }
-
-    #[test]
-    fn the_handler_sees_keyed_inputs_only() {
-        let policy = policy();
-        let mut request = parts(
-            "http://x/cars?c=9&b=2&a=1",
-            &[
-                ("host", "x"),
-                ("accept-language", "de"),
-                ("authorization", "secret"),
-                ("cookie", "secret"),
-                ("x-forwarded-host", "evil"),
-                ("if-none-match", "\"1\""),
-                ("range", "bytes=0-1"),
-            ],
-        );
-        let audience = Audience::Everybody;
-        keep_keyed_inputs(&policy, &[KEYED], &mut request, &audience);
-        assert_eq!(request.uri, "http://x/cars?a=1&b=2");
-        let mut names: Vec<_> = request.headers.keys().map(HeaderName::as_str).collect();
-        names.sort_unstable();
-        assert_eq!(names, ["accept-language", "host"]);
-
-        keep_keyed_inputs(
-            &CachePolicy::ttl(Duration::ZERO),
-            &[],
-            &mut request,
-            &audience,
-        );
-        assert_eq!(request.uri, "http://x/cars");
     }
 
     /// The keyed inputs of a request as a tuple, compared in place of its encoding.
