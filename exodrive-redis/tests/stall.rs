@@ -1,15 +1,11 @@
 //! A server that stops for ten seconds under load. Alone in its process, as it is about time.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
-use std::process::Command as Process;
 use std::time::Duration;
 
+use exodrive_faults::Server;
 use exodrive_redis::Command;
 use exodrive_redis::ErrorKind;
 use exodrive_redis::RedisClient;
-use redis_test::server::RedisServer;
-use redis_test::utils::get_random_available_port;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
@@ -29,12 +25,6 @@ struct Sample {
     took: Duration,
     twin: Duration,
     timed_out: bool,
-}
-
-fn signal(server: &RedisServer, signal: &str) {
-    let line = format!("kill -{signal} {}", server.process.id());
-    let status = Process::new("sh").args(["-c", &line]).status().unwrap();
-    assert!(status.success());
 }
 
 async fn sample(redis: RedisClient) -> Sample {
@@ -59,18 +49,8 @@ async fn sample(redis: RedisClient) -> Sample {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stall_of_ten_seconds_touches_few_calls_and_none_for_longer_than_the_deadline() {
-    let directory = tempfile::tempdir().unwrap();
-    let server = RedisServer::new_with_addr_tls_modules_and_spawner(
-        RedisServer::get_addr(get_random_available_port()),
-        None,
-        None,
-        false,
-        None,
-        &[],
-        |server| server.current_dir(&directory).spawn().unwrap(),
-    );
-    let url = format!("redis://{}", server.client_addr());
-    let redis = RedisClient::builder(url)
+    let server = Server::start();
+    let redis = RedisClient::builder(server.url())
         .deadline(DEADLINE)
         .build()
         .unwrap();
@@ -90,10 +70,10 @@ async fn a_stall_of_ten_seconds_touches_few_calls_and_none_for_longer_than_the_d
         }
     });
     sleep(Duration::from_millis(500)).await;
-    signal(&server, "STOP");
+    server.stall();
     sleep(STALL).await;
     assert!(!redis.health().is_connected());
-    signal(&server, "CONT");
+    server.resume();
     let recovery = Duration::from_millis(2_500) * TOLERANCE;
     timeout(recovery, redis.require(recovery))
         .await

@@ -1,67 +1,32 @@
 //! A server for each test, and limiters on it.
 
-use std::process::{Command as Process, Stdio};
-use std::time::Duration;
+use std::ops::{Deref, DerefMut};
 
 use exodrive_ratelimit::{Limit, MINUTE, RateLimiter, RedisStore, Subject};
 use exodrive_redis::{Command, FromReply, RedisClient, RedisClientBuilder};
-use redis::ConnectionAddr;
-use redis_test::server::RedisServer;
-use redis_test::utils::get_random_available_port;
-use tempfile::TempDir;
 use tokio::time::timeout;
 
-/// Far beyond anything that happens, so that only a hang reaches it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) use exodrive_faults::PATIENCE;
 
-pub(crate) struct Server {
-    running: RedisServer,
-    /// Where the process runs, as it reads and writes its data set there.
-    directory: TempDir,
+pub(crate) struct Server(exodrive_faults::Server);
+
+impl Deref for Server {
+    type Target = exodrive_faults::Server;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Server {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
 }
 
 impl Server {
     pub(crate) fn start() -> Self {
-        let found = Process::new("redis-server")
-            .arg("--version")
-            .stdout(Stdio::null())
-            .status();
-        assert!(
-            found.is_ok_and(|status| status.success()),
-            "redis-server is missing: apt-get install redis-server"
-        );
-        let directory = tempfile::tempdir().unwrap();
-        let address = RedisServer::get_addr(get_random_available_port());
-        Self {
-            running: run(address, &directory),
-            directory,
-        }
-    }
-
-    /// Ends the server as a crash would.
-    pub(crate) fn kill(&mut self) {
-        self.running.stop();
-    }
-
-    /// Starts a server anew where the killed one was.
-    pub(crate) fn restart(&mut self) {
-        let address = self.running.client_addr().clone();
-        self.running = run(address, &self.directory);
-    }
-
-    /// Stops the process without closing anything.
-    pub(crate) fn stall(&self) {
-        self.signal("STOP");
-    }
-
-    pub(crate) fn resume(&self) {
-        self.signal("CONT");
-    }
-
-    fn signal(&self, signal: &str) {
-        let line = format!("kill -{signal} {}", self.running.process.id());
-        let status = Process::new("sh").args(["-c", &line]).status().unwrap();
-        assert!(status.success());
+        Self(exodrive_faults::Server::start())
     }
 
     /// A client of a patient kind, since the machine may be busy.
@@ -71,8 +36,7 @@ impl Server {
 
     /// The same, logged in as `user:password@`.
     pub(crate) fn builder_as(&self, login: &str) -> RedisClientBuilder {
-        let url = format!("redis://{login}{}", self.running.client_addr());
-        RedisClient::builder(url)
+        RedisClient::builder(self.url_as(login))
             .deadline(PATIENCE)
             .connect_timeout(PATIENCE)
     }
@@ -94,18 +58,6 @@ impl Server {
         timeout(PATIENCE, settled).await.unwrap();
         redis
     }
-}
-
-fn run(address: ConnectionAddr, directory: &TempDir) -> RedisServer {
-    RedisServer::new_with_addr_tls_modules_and_spawner(
-        address,
-        None,
-        None,
-        false,
-        None,
-        &[],
-        |server| server.current_dir(directory).spawn().unwrap(),
-    )
 }
 
 pub(crate) async fn connected(builder: RedisClientBuilder) -> RedisClient {

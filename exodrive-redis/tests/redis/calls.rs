@@ -3,20 +3,21 @@
 use std::sync::Arc;
 use std::sync::LazyLock;
 
+use exodrive_faults::Admin;
+use exodrive_faults::PATIENCE;
+use exodrive_faults::Server;
 use exodrive_redis::Command;
 use exodrive_redis::Error;
 use exodrive_redis::ErrorKind;
 use exodrive_redis::Reply;
 use exodrive_redis::Script;
-use redis::aio::MultiplexedConnection;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::support::PATIENCE;
-use crate::support::Server;
+use crate::support::builder;
+use crate::support::connect;
 use crate::support::eventually;
 use crate::support::get;
-use crate::support::order;
 use crate::support::set;
 use crate::support::until;
 
@@ -27,7 +28,7 @@ static COUNT: LazyLock<Script> =
 #[tokio::test]
 async fn carries_any_bytes_there_and_back() {
     let server = Server::start();
-    let redis = server.connect().await;
+    let redis = connect(&server).await;
     let value: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let key = b"\0\r\n{}*\xff";
     let set = Command::new("SET").arg(key).arg(&value);
@@ -40,7 +41,7 @@ async fn carries_any_bytes_there_and_back() {
 #[tokio::test]
 async fn a_pipeline_has_an_outcome_for_each_command() {
     let server = Server::start();
-    let redis = server.connect().await;
+    let redis = connect(&server).await;
     let commands = [
         set("word", "text"),
         Command::new("INCR").arg("word"),
@@ -56,7 +57,7 @@ async fn a_pipeline_has_an_outcome_for_each_command() {
 #[tokio::test]
 async fn a_script_gets_its_keys_and_arguments_and_is_run_once() {
     let server = Server::start();
-    let redis = server.connect().await;
+    let redis = connect(&server).await;
     let script = Script::new("return {redis.call('INCRBY', KEYS[1], ARGV[1]), #KEYS, #ARGV}");
     for round in 1..=3 {
         let call = script.keys(["count", "other"]).arg(5).arg("unused");
@@ -67,7 +68,7 @@ async fn a_script_gets_its_keys_and_arguments_and_is_run_once() {
 #[tokio::test]
 async fn the_error_of_a_script_is_refused_and_tells_the_developer_why() {
     let server = Server::start();
-    let redis = server.connect().await;
+    let redis = connect(&server).await;
     let script = Script::new("return redis.error_reply('LIMIT none of that')");
     let call = script.keys::<&str>([]);
     let error = redis.invoke::<i64>(&call).await.unwrap_err();
@@ -79,7 +80,7 @@ async fn the_error_of_a_script_is_refused_and_tells_the_developer_why() {
 #[tokio::test]
 async fn a_reply_of_another_type_is_a_protocol_error() {
     let server = Server::start();
-    let redis = server.connect().await;
+    let redis = connect(&server).await;
     let error = redis.query::<i64>(&set("a", "b")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);
 }
@@ -89,8 +90,8 @@ async fn counts_exactly_while_scripts_are_flushed_under_500_callers() {
     const CALLERS: usize = 500;
     const CALLS: usize = 4;
     let server = Server::start();
-    let mut admin = server.admin().await;
-    let redis = server.connect().await;
+    let admin = server.admin().await;
+    let redis = connect(&server).await;
     let start = Arc::new(Barrier::new(CALLERS));
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
@@ -105,7 +106,7 @@ async fn counts_exactly_while_scripts_are_flushed_under_500_callers() {
     }
     let mut finished = 0;
     while finished < CALLERS {
-        order(&mut admin, "SCRIPT FLUSH SYNC").await;
+        admin.order("SCRIPT FLUSH SYNC").await;
         while let Some(outcome) = callers.try_join_next() {
             assert_eq!(outcome.unwrap(), Ok(()));
             finished += 1;
@@ -118,7 +119,7 @@ async fn counts_exactly_while_scripts_are_flushed_under_500_callers() {
 #[tokio::test]
 async fn one_call_more_than_allowed_in_flight_fails_at_once() {
     let server = Server::start();
-    let redis = server.builder().in_flight(2).build().unwrap();
+    let redis = builder(server.url()).in_flight(2).build().unwrap();
     redis.require(PATIENCE).await.unwrap();
     server.stall();
     let mut waiting = JoinSet::new();
@@ -136,21 +137,14 @@ async fn one_call_more_than_allowed_in_flight_fails_at_once() {
 
 #[tokio::test]
 async fn works_with_the_least_permissions() {
-    let server = Server::start();
-    let mut admin = server.admin().await;
-    order(
-        &mut admin,
-        "ACL SETUSER exo on >pw ~exo:* &exo:* -@all +get +set +del +unlink +mget +pexpire +time \
-         +evalsha +script|load +client|tracking +client|setname +client|id +hello +auth +ping +info \
-         +role +select",
-    )
-    .await;
-    let redis = server.builder_as("exo:pw@").build().unwrap();
+    let server = Server::allowing("~exo:* +get +set +time");
+    let admin = server.admin().await;
+    let redis = connect(&server).await;
     until(&redis, |health| health.connections() == 2).await;
     assert_eq!(redis.query::<()>(&set("exo:a", "b")).await, Ok(()));
     let stamp = Script::new("redis.call('SET', KEYS[1], redis.call('TIME')[1]) return 1");
     for _ in 0..2 {
-        order(&mut admin, "SCRIPT FLUSH").await;
+        admin.order("SCRIPT FLUSH").await;
         assert_eq!(redis.invoke::<i64>(&stamp.keys(["exo:t"])).await, Ok(1));
     }
     // What one caller may not do costs the others nothing.
@@ -163,12 +157,8 @@ async fn works_with_the_least_permissions() {
 }
 
 /// Returns how often the server has read from a socket.
-async fn reads(admin: &mut MultiplexedConnection) -> u64 {
-    let stats: String = redis::cmd("INFO")
-        .arg("stats")
-        .query_async(admin)
-        .await
-        .unwrap();
+async fn reads(admin: &Admin) -> u64 {
+    let stats: String = admin.ask("INFO stats").await;
     let reads = stats
         .lines()
         .find_map(|line| line.strip_prefix("total_reads_processed:"));
@@ -179,10 +169,10 @@ async fn reads(admin: &mut MultiplexedConnection) -> u64 {
 async fn calls_made_at_the_same_time_travel_together() {
     const CALLS: usize = 200;
     let server = Server::start();
-    let mut admin = server.admin().await;
-    let redis = server.connect().await;
+    let admin = server.admin().await;
+    let redis = connect(&server).await;
     until(&redis, |health| health.connections() == 2).await;
-    let before = reads(&mut admin).await;
+    let before = reads(&admin).await;
     let mut calls = JoinSet::new();
     for _ in 0..CALLS {
         let redis = redis.clone();
@@ -190,5 +180,5 @@ async fn calls_made_at_the_same_time_travel_together() {
     }
     assert_eq!(calls.join_all().await, vec![Ok(()); CALLS]);
     // One on each connection, and the one that asks how many there were.
-    assert_eq!(reads(&mut admin).await - before, 3);
+    assert_eq!(reads(&admin).await - before, 3);
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use exodrive_faults::PATIENCE;
+use exodrive_faults::Server;
 use exodrive_redis::Command;
 use exodrive_redis::ErrorKind;
 use exodrive_redis::Health;
@@ -11,12 +13,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio::time::timeout;
 
-use crate::support::PATIENCE;
-use crate::support::Server;
 use crate::support::assert_serves;
+use crate::support::builder;
+use crate::support::connect;
 use crate::support::get;
 use crate::support::last_code;
-use crate::support::order;
 use crate::support::set;
 use crate::support::until;
 
@@ -38,7 +39,7 @@ async fn call_until_degraded(redis: &RedisClient) {
 async fn starts_without_a_server_and_connects_once_there_is_one() {
     let mut server = Server::start();
     server.kill();
-    let redis = server.builder().build().unwrap();
+    let redis = builder(server.url()).build().unwrap();
     assert_eq!(redis.health().status(), Status::Starting);
     let early = redis.query::<()>(&get("a")).await.unwrap_err();
     assert_eq!(early.kind(), ErrorKind::Unavailable);
@@ -53,7 +54,7 @@ async fn starts_without_a_server_and_connects_once_there_is_one() {
 #[tokio::test]
 async fn notices_a_crash_without_a_call_and_reconnects_after_the_restart() {
     let mut server = Server::start();
-    let redis = server.connect().await;
+    let redis = connect(&server).await;
     until(&redis, |health| health.connections() == 2).await;
     server.kill();
     let health = until(&redis, degraded).await;
@@ -71,7 +72,7 @@ async fn notices_a_crash_without_a_call_and_reconnects_after_the_restart() {
 async fn a_stalled_server_costs_few_calls_one_deadline_and_recovers() {
     const DEADLINE: Duration = Duration::from_millis(200);
     let server = Server::start();
-    let redis = server.builder().deadline(DEADLINE).build().unwrap();
+    let redis = builder(server.url()).deadline(DEADLINE).build().unwrap();
     redis.require(PATIENCE).await.unwrap();
     server.stall();
 
@@ -105,20 +106,20 @@ async fn a_stalled_server_costs_few_calls_one_deadline_and_recovers() {
 #[tokio::test]
 async fn recovers_from_a_rotated_password_once_the_right_one_is_back() {
     let server = Server::start();
-    let mut admin = server.admin().await;
-    order(&mut admin, "CONFIG SET requirepass first").await;
-    let redis = server.builder_as(":first@").build().unwrap();
+    let admin = server.admin().await;
+    admin.order("CONFIG SET requirepass first").await;
+    let redis = builder(server.url_as(":first@")).build().unwrap();
     redis.require(PATIENCE).await.unwrap();
 
-    order(&mut admin, "CONFIG SET requirepass second").await;
-    order(&mut admin, "CLIENT KILL TYPE normal SKIPME yes").await;
+    admin.order("CONFIG SET requirepass second").await;
+    admin.order("CLIENT KILL TYPE normal SKIPME yes").await;
     let health = until(&redis, |health| {
         last_code(health) == Some("WRONGPASS") && degraded(health)
     })
     .await;
     assert_eq!(health.connections(), 0);
 
-    order(&mut admin, "CONFIG SET requirepass first").await;
+    admin.order("CONFIG SET requirepass first").await;
     redis.require(PATIENCE).await.unwrap();
     assert_serves(&redis).await;
 }
@@ -126,12 +127,12 @@ async fn recovers_from_a_rotated_password_once_the_right_one_is_back() {
 #[tokio::test]
 async fn a_missing_password_is_named_until_none_is_needed() {
     let server = Server::start();
-    let mut admin = server.admin().await;
-    order(&mut admin, "CONFIG SET requirepass secret").await;
-    let redis = server.builder().build().unwrap();
+    let admin = server.admin().await;
+    admin.order("CONFIG SET requirepass secret").await;
+    let redis = builder(server.url_as("")).build().unwrap();
     until(&redis, |health| last_code(health) == Some("NOAUTH")).await;
     // The trailing space is an empty last word.
-    order(&mut admin, "CONFIG SET requirepass ").await;
+    admin.order("CONFIG SET requirepass ").await;
     redis.require(PATIENCE).await.unwrap();
     assert_serves(&redis).await;
 }
@@ -139,10 +140,10 @@ async fn a_missing_password_is_named_until_none_is_needed() {
 #[tokio::test]
 async fn asks_a_demoted_server_nothing_more_until_it_is_promoted() {
     let server = Server::start();
-    let mut admin = server.admin().await;
-    let redis = server.connect().await;
+    let admin = server.admin().await;
+    let redis = connect(&server).await;
     until(&redis, |health| health.connections() == 2).await;
-    order(&mut admin, "REPLICAOF 127.0.0.1 1").await;
+    admin.order("REPLICAOF 127.0.0.1 1").await;
 
     let error = redis.query::<()>(&set("a", "b")).await.unwrap_err();
     assert_eq!(error.server_code(), Some("READONLY"));
@@ -158,7 +159,7 @@ async fn asks_a_demoted_server_nothing_more_until_it_is_promoted() {
     };
     until(&redis, |health| degraded(health) && replica(health)).await;
 
-    order(&mut admin, "REPLICAOF NO ONE").await;
+    admin.order("REPLICAOF NO ONE").await;
     redis.require(PATIENCE).await.unwrap();
     assert_serves(&redis).await;
 }
@@ -166,26 +167,25 @@ async fn asks_a_demoted_server_nothing_more_until_it_is_promoted() {
 #[tokio::test]
 async fn a_loading_server_is_probed_until_it_has_loaded() {
     let server = Server::start();
-    let mut admin = server.admin().await;
-    let redis = server.connect().await;
+    let admin = server.admin().await;
+    let redis = connect(&server).await;
     for line in [
         "DEBUG POPULATE 2000",
         "CONFIG SET loading-process-events-interval-bytes 1024",
         "CONFIG SET key-load-delay 5000",
     ] {
-        order(&mut admin, line).await;
+        admin.order(line).await;
     }
     let reload = tokio::spawn(async move {
-        let mut reload = redis::cmd("DEBUG");
         // This is answered after loading, which may be too late for the connection's patience.
-        let _ = reload.arg("RELOAD").exec_async(&mut admin).await;
+        let _ = admin.try_ask::<()>("DEBUG RELOAD").await;
     });
     call_until_degraded(&redis).await;
     assert_eq!(last_code(&redis.health()), Some("LOADING"));
 
     // The rest is loaded at full speed.
-    let mut second = server.admin().await;
-    order(&mut second, "CONFIG SET key-load-delay 0").await;
+    let second = server.admin().await;
+    second.order("CONFIG SET key-load-delay 0").await;
     reload.await.unwrap();
     redis.require(PATIENCE).await.unwrap();
     assert_serves(&redis).await;
@@ -194,10 +194,10 @@ async fn a_loading_server_is_probed_until_it_has_loaded() {
 #[tokio::test]
 async fn a_full_server_goes_on_serving_reads() {
     let server = Server::start();
-    let mut admin = server.admin().await;
-    let redis = server.connect().await;
+    let admin = server.admin().await;
+    let redis = connect(&server).await;
     redis.query::<()>(&set("a", "kept")).await.unwrap();
-    order(&mut admin, "CONFIG SET maxmemory 1").await;
+    admin.order("CONFIG SET maxmemory 1").await;
     for _ in 0..50 {
         let error = redis.query::<()>(&set("b", "refused")).await.unwrap_err();
         assert_eq!(error.server_code(), Some("OOM"));
@@ -209,7 +209,7 @@ async fn a_full_server_goes_on_serving_reads() {
 #[tokio::test]
 async fn mistakes_of_callers_do_not_degrade() {
     let server = Server::start();
-    let redis = server.connect().await;
+    let redis = connect(&server).await;
     redis.query::<()>(&set("word", "text")).await.unwrap();
     let before = until(&redis, |health| health.connections() == 2).await;
     for _ in 0..50 {
@@ -224,18 +224,18 @@ async fn mistakes_of_callers_do_not_degrade() {
 #[tokio::test]
 async fn recovers_once_there_is_room_for_its_connections() {
     let server = Server::start();
-    let mut admin = server.admin().await;
-    let redis = server.connect().await;
+    let admin = server.admin().await;
+    let redis = connect(&server).await;
     until(&redis, |health| health.connections() == 2).await;
-    order(&mut admin, "CONFIG SET maxclients 1").await;
-    order(&mut admin, "CLIENT KILL TYPE normal SKIPME yes").await;
+    admin.order("CONFIG SET maxclients 1").await;
+    admin.order("CLIENT KILL TYPE normal SKIPME yes").await;
     until(&redis, |health| {
         degraded(health) && health.connections() == 0
     })
     .await;
     let full = redis.require(Duration::from_millis(200)).await.unwrap_err();
     assert_ne!(full.kind(), ErrorKind::Timeout);
-    order(&mut admin, "CONFIG SET maxclients 100").await;
+    admin.order("CONFIG SET maxclients 100").await;
     redis.require(PATIENCE).await.unwrap();
     assert_serves(&redis).await;
 }

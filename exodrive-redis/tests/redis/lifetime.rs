@@ -5,13 +5,15 @@ use std::pin::pin;
 use std::task::Context;
 use std::task::Waker;
 
+use exodrive_faults::PATIENCE;
+use exodrive_faults::Server;
 use exodrive_redis::RedisClient;
 use exodrive_redis::Script;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::support::PATIENCE;
-use crate::support::Server;
+use crate::support::builder;
+use crate::support::connect;
 use crate::support::eventually;
 use crate::support::get;
 use crate::support::set;
@@ -24,7 +26,7 @@ fn tasks() -> usize {
 #[tokio::test]
 async fn dropped_calls_leave_nothing_behind_and_shift_no_reply() {
     let server = Server::start();
-    let redis = server.connect().await;
+    let redis = connect(&server).await;
     for key in 0..10 {
         let key = key.to_string();
         redis.query::<()>(&set(&key, &key)).await.unwrap();
@@ -56,7 +58,7 @@ async fn dropped_calls_leave_nothing_behind_and_shift_no_reply() {
 #[tokio::test]
 async fn dropped_calls_to_a_stalled_server_are_no_failures() {
     let server = Server::start();
-    let redis = server.connect().await;
+    let redis = connect(&server).await;
     server.stall();
     for _ in 0..100 {
         let command = get("a");
@@ -72,10 +74,10 @@ async fn dropped_calls_to_a_stalled_server_are_no_failures() {
 #[tokio::test]
 async fn the_last_handle_takes_its_tasks_and_connections_along() {
     let server = Server::start();
-    let mut admin = server.admin().await;
+    let admin = server.admin().await;
     // The plain connection has a task of its own.
     eventually(|| tasks() == 1).await;
-    let redis = server.connect().await;
+    let redis = connect(&server).await;
     until(&redis, |health| health.connections() == 2).await;
     let mut health = redis.watch();
     let last = redis.clone();
@@ -86,14 +88,8 @@ async fn the_last_handle_takes_its_tasks_and_connections_along() {
     eventually(|| tasks() == 1).await;
     let gone = async {
         while health.changed().await.is_ok() {}
-        let mut list = redis::cmd("CLIENT");
-        list.arg("LIST");
-        loop {
-            let clients: String = list.query_async(&mut admin).await.unwrap();
-            if clients.lines().count() == 1 {
-                break;
-            }
-        }
+        let alone = |clients: &String| clients.lines().count() == 1;
+        admin.until("CLIENT LIST", alone).await;
     };
     timeout(PATIENCE, gone).await.unwrap();
 }
@@ -102,7 +98,7 @@ async fn the_last_handle_takes_its_tasks_and_connections_along() {
 async fn a_handle_without_a_server_ends_its_tasks_too() {
     let mut server = Server::start();
     server.kill();
-    let redis = server.builder().build().unwrap();
+    let redis = builder(server.url()).build().unwrap();
     assert!(tasks() > 0);
     drop(redis);
     eventually(|| tasks() == 0).await;

@@ -10,7 +10,6 @@ mod metrics;
 mod network;
 #[cfg(feature = "bb8")]
 mod pool;
-mod proxy;
 mod secrets;
 #[cfg(feature = "sentinel")]
 mod sentinel;

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
+use exodrive_faults::PATIENCE;
+use exodrive_faults::Server;
 use exodrive_redis::Command;
 use metrics_util::debugging::DebugValue;
 use metrics_util::debugging::DebuggingRecorder;
 use metrics_util::debugging::Snapshotter;
 
-use crate::support::PATIENCE;
-use crate::support::Server;
+use crate::support::builder;
 use crate::support::get;
 use crate::support::until;
 
@@ -42,7 +43,7 @@ async fn counts_calls_by_outcome_and_shows_what_there_is() {
     let mut server = Server::start();
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
-    let build = || server.builder().build().unwrap();
+    let build = || builder(server.url()).build().unwrap();
     let redis = metrics::with_local_recorder(&recorder, build);
     redis.require(PATIENCE).await.unwrap();
     until(&redis, |health| health.connections() == 2).await;

@@ -3,32 +3,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use exodrive_faults::Admin;
+use exodrive_faults::Fault;
+use exodrive_faults::PATIENCE;
+use exodrive_faults::Proxy;
+use exodrive_faults::Server;
 use exodrive_redis::ErrorKind;
 use exodrive_redis::RedisClient;
 use exodrive_redis::RedisClientBuilder;
 use exodrive_redis::Script;
 use exodrive_redis::Status;
-use redis::aio::MultiplexedConnection;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
-use crate::proxy::Fault;
-use crate::proxy::Proxy;
-use crate::support::PATIENCE;
-use crate::support::RELAXED;
-use crate::support::Server;
 use crate::support::assert_serves;
+use crate::support::builder;
 use crate::support::get;
 use crate::support::set;
 use crate::support::until;
 
 async fn through_proxy() -> (Server, Proxy, RedisClientBuilder) {
     let server = Server::start();
-    drop(server.connect().await);
     let proxy = Proxy::start(server.address()).await;
-    let builder = RedisClient::builder(format!("redis://{}", proxy.address))
-        .deadline(RELAXED)
-        .connect_timeout(RELAXED);
+    let builder = builder(server.url_at(&proxy.address()));
     (server, proxy, builder)
 }
 
@@ -52,7 +48,7 @@ async fn a_delay_within_the_deadline_changes_nothing() {
 
 #[tokio::test]
 async fn a_delay_beyond_the_deadline_degrades_once_until_it_is_gone() {
-    let (_server, mut proxy, builder) = through_proxy().await;
+    let (_server, proxy, builder) = through_proxy().await;
     let redis = connected(builder.deadline(Duration::from_millis(100))).await;
     proxy.fault(Fault::Delay(Duration::from_millis(300)));
     while redis.health().is_connected() {
@@ -62,9 +58,7 @@ async fn a_delay_beyond_the_deadline_degrades_once_until_it_is_gone() {
 
     // Each of these connects and then answers the probe too late, so none is put to use.
     let since = redis.health().since();
-    let attempts = *proxy.accepted.borrow();
-    let more = proxy.accepted.wait_for(|accepted| *accepted > attempts + 6);
-    timeout(PATIENCE, more).await.unwrap().unwrap();
+    proxy.accepted_more_than(proxy.accepted() + 6).await;
     let health = redis.health();
     assert_eq!((health.status(), health.since()), (Status::Degraded, since));
 
@@ -129,36 +123,35 @@ async fn resets_fail_calls_at_once_and_nothing_is_executed_twice() {
     assert!(!answered.is_empty());
 
     // As the server has it: what was answered was executed, and nothing more than once.
-    let mut admin = server.admin().await;
+    let admin = server.admin().await;
     for key in &answered {
-        assert_eq!(value(&mut admin, key).await, Some(1), "{key}");
+        assert_eq!(value(&admin, key).await, Some(1), "{key}");
     }
     for (caller, call) in (0..CALLERS).flat_map(|caller| (0..CALLS).map(move |call| (caller, call)))
     {
         let key = format!("{caller}:{call}");
-        assert!(value(&mut admin, &key).await.is_none_or(|times| times == 1));
+        assert!(value(&admin, &key).await.is_none_or(|times| times == 1));
     }
     proxy.fault(Fault::None);
     redis.require(PATIENCE).await.unwrap();
     assert_serves(&redis).await;
 }
 
-async fn value(admin: &mut MultiplexedConnection, key: &str) -> Option<u32> {
-    let value = redis::cmd("GET").arg(key).query_async(admin).await;
-    value.unwrap()
+async fn value(admin: &Admin, key: &str) -> Option<u32> {
+    admin.ask(&format!("GET {key}")).await
 }
 
 #[tokio::test]
 async fn a_corrupt_reply_is_a_protocol_error_and_costs_its_connection() {
     let (_server, proxy, builder) = through_proxy().await;
     let redis = connected(builder).await;
-    let attempts = *proxy.accepted.borrow();
+    let attempts = proxy.accepted();
     proxy.fault(Fault::Corrupt);
     let error = redis.query::<()>(&get("a")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);
     proxy.fault(Fault::None);
     until(&redis, |health| health.connections() == 2).await;
-    assert!(*proxy.accepted.borrow() > attempts);
+    assert!(proxy.accepted() > attempts);
     assert_serves(&redis).await;
 }
 

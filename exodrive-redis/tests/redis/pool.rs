@@ -2,22 +2,22 @@
 
 use bb8_redis::RedisConnectionManager;
 use bb8_redis::bb8::Pool;
+use exodrive_faults::PATIENCE;
+use exodrive_faults::Server;
 use exodrive_redis::Command;
 use exodrive_redis::RedisClient;
 use exodrive_redis::Status;
 use exodrive_redis::StreamEvent;
 use exodrive_redis::bb8;
 
-use crate::support::PATIENCE;
 use crate::support::RELAXED;
-use crate::support::Server;
 use crate::support::assert_serves;
 use crate::support::eventually;
 use crate::support::get;
 use crate::support::until;
 
 async fn over_a_pool(server: &Server) -> (Pool<RedisConnectionManager>, RedisClient) {
-    let manager = RedisConnectionManager::new(format!("redis://{}", server.address())).unwrap();
+    let manager = RedisConnectionManager::new(server.url()).unwrap();
     let pool = Pool::builder().max_size(4).build_unchecked(manager);
     let builder = bb8::builder(pool.clone()).deadline(RELAXED);
     let redis = builder.connect_timeout(RELAXED).build().unwrap();
@@ -28,7 +28,6 @@ async fn over_a_pool(server: &Server) -> (Pool<RedisConnectionManager>, RedisCli
 #[tokio::test]
 async fn holds_its_connections_and_gives_them_back() {
     let server = Server::start();
-    drop(server.admin().await);
     let (pool, redis) = over_a_pool(&server).await;
     assert_serves(&redis).await;
     let state = pool.state();
@@ -40,7 +39,6 @@ async fn holds_its_connections_and_gives_them_back() {
 #[tokio::test]
 async fn recovers_from_a_crash_though_the_pool_does_not_notice_it() {
     let mut server = Server::start();
-    drop(server.admin().await);
     let (_pool, redis) = over_a_pool(&server).await;
     server.kill();
     // Each of its connections has to fail a call before it is given up.
@@ -56,7 +54,6 @@ async fn recovers_from_a_crash_though_the_pool_does_not_notice_it() {
 #[tokio::test]
 async fn a_stream_is_read_on_another_connection_of_the_pool() {
     let server = Server::start();
-    drop(server.admin().await);
     let (pool, redis) = over_a_pool(&server).await;
     let mut reader = redis.read_stream("changes");
     assert_eq!(reader.next().await, Some(StreamEvent::Began));

@@ -6,17 +6,18 @@ use std::sync::Mutex;
 use std::sync::Once;
 use std::time::Duration;
 
+use exodrive_faults::PATIENCE;
+use exodrive_faults::Server;
 use exodrive_redis::Command;
 use exodrive_redis::Script;
 use exodrive_redis::Status;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
 
-use crate::support::PATIENCE;
-use crate::support::Server;
+use crate::support::builder;
+use crate::support::connect;
 use crate::support::get;
 use crate::support::last_code;
-use crate::support::order;
 use crate::support::until;
 
 /// Everything logged on this thread, where a test's runtime runs all of its tasks.
@@ -63,12 +64,12 @@ impl io::Write for Lines {
 #[tokio::test]
 async fn shows_no_secret_anywhere() {
     let server = Server::start();
-    let mut admin = server.admin().await;
+    let admin = server.admin().await;
     let lines = Lines::default();
     let _guard = lines.capture();
     let user = "ACL SETUSER canaryuser on >canarypw allcommands allkeys";
-    order(&mut admin, user).await;
-    let builder = server.builder_as("canaryuser:canarypw@");
+    admin.order(user).await;
+    let builder = builder(server.url_as("canaryuser:canarypw@"));
     let mut shown = format!("{builder:#?}");
     let redis = builder.build().unwrap();
     redis.require(PATIENCE).await.unwrap();
@@ -81,8 +82,8 @@ async fn shows_no_secret_anywhere() {
     shown += &format!("{secret:#?} {refused} {refused:#?} {invocation:#?} {failed} {failed:#?}");
 
     let rotated = "ACL SETUSER canaryuser resetpass >canaryother";
-    order(&mut admin, rotated).await;
-    order(&mut admin, "CLIENT KILL TYPE normal SKIPME yes").await;
+    admin.order(rotated).await;
+    admin.order("CLIENT KILL TYPE normal SKIPME yes").await;
     let health = until(&redis, |health| last_code(health) == Some("WRONGPASS")).await;
     let required = redis.require(Duration::ZERO).await.unwrap_err();
     shown += &format!("{redis:#?} {health:#?} {required} {required:#?}");
@@ -95,10 +96,9 @@ async fn shows_no_secret_anywhere() {
 #[tokio::test]
 async fn logs_one_line_for_each_transition_and_none_for_a_failed_call() {
     let mut server = Server::start();
-    drop(server.admin().await);
     let lines = Lines::default();
     let _guard = lines.capture();
-    let redis = server.connect().await;
+    let redis = connect(&server).await;
     for _ in 0..3 {
         server.kill();
         until(&redis, |health| health.status() == Status::Degraded).await;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use exodrive_faults::PATIENCE;
+use exodrive_faults::Server;
 use exodrive_redis::Command;
 use exodrive_redis::ErrorKind;
 use exodrive_redis::RedisClient;
@@ -9,9 +11,8 @@ use exodrive_redis::StreamEvent;
 use exodrive_redis::StreamReader;
 use tokio::time::timeout;
 
-use crate::support::PATIENCE;
-use crate::support::Server;
-use crate::support::order;
+use crate::support::builder;
+use crate::support::connect;
 
 async fn add(redis: &RedisClient, value: u64) {
     let add = Command::new("XADD").arg("changes").arg("*");
@@ -43,7 +44,7 @@ async fn lost(reader: &mut StreamReader) -> ErrorKind {
 #[tokio::test]
 async fn reads_what_is_added_from_now_on_in_order() {
     let server = Server::start();
-    let redis = server.connect().await;
+    let redis = connect(&server).await;
     add(&redis, 0).await;
     let mut reader = redis.read_stream("changes");
     assert_eq!(next(&mut reader).await, StreamEvent::Began);
@@ -59,16 +60,16 @@ async fn reads_what_is_added_from_now_on_in_order() {
 #[tokio::test]
 async fn misses_nothing_that_is_added_while_the_connection_is_lost() {
     let server = Server::start();
-    let mut admin = server.admin().await;
-    let redis = server.connect().await;
+    let admin = server.admin().await;
+    let redis = connect(&server).await;
     let mut reader = redis.read_stream("changes");
     assert_eq!(next(&mut reader).await, StreamEvent::Began);
     for n in 0..5 {
         add(&redis, n).await;
         assert_eq!(value(&mut reader).await, n);
     }
-    order(&mut admin, "CLIENT KILL TYPE normal SKIPME yes").await;
-    order(&mut admin, "XADD changes * value 5").await;
+    admin.order("CLIENT KILL TYPE normal SKIPME yes").await;
+    admin.order("XADD changes * value 5").await;
     assert_eq!(lost(&mut reader).await, ErrorKind::Unavailable);
     assert_eq!(next(&mut reader).await, StreamEvent::Resumed);
     assert_eq!(value(&mut reader).await, 5);
@@ -77,28 +78,28 @@ async fn misses_nothing_that_is_added_while_the_connection_is_lost() {
 #[tokio::test]
 async fn reports_a_gap_that_the_stream_does_not_reach_back_over() {
     let server = Server::start();
-    let mut admin = server.admin().await;
-    let redis = server.connect().await;
+    let admin = server.admin().await;
+    let redis = connect(&server).await;
     let mut reader = redis.read_stream("changes");
     assert_eq!(next(&mut reader).await, StreamEvent::Began);
     add(&redis, 0).await;
     assert_eq!(value(&mut reader).await, 0);
     // In one piece, so that the reader cannot come back in between.
-    order(&mut admin, "MULTI").await;
-    order(&mut admin, "CLIENT KILL TYPE normal SKIPME yes").await;
-    order(&mut admin, "XADD changes * value 1").await;
-    order(&mut admin, "XADD changes MAXLEN 1 * value 2").await;
-    order(&mut admin, "EXEC").await;
+    admin.order("MULTI").await;
+    admin.order("CLIENT KILL TYPE normal SKIPME yes").await;
+    admin.order("XADD changes * value 1").await;
+    admin.order("XADD changes MAXLEN 1 * value 2").await;
+    admin.order("EXEC").await;
     lost(&mut reader).await;
     assert_eq!(next(&mut reader).await, StreamEvent::Began);
-    order(&mut admin, "XADD changes * value 3").await;
+    admin.order("XADD changes * value 3").await;
     assert_eq!(value(&mut reader).await, 3);
 }
 
 #[tokio::test]
 async fn reports_a_gap_after_a_restart_without_the_data() {
     let mut server = Server::start();
-    let redis = server.connect().await;
+    let redis = connect(&server).await;
     let mut reader = redis.read_stream("changes");
     assert_eq!(next(&mut reader).await, StreamEvent::Began);
     add(&redis, 0).await;
@@ -115,8 +116,7 @@ async fn reports_a_gap_after_a_restart_without_the_data() {
 #[tokio::test]
 async fn notices_a_stall_within_the_wait_and_a_deadline() {
     let server = Server::start();
-    let redis = server
-        .builder()
+    let redis = builder(server.url())
         .deadline(Duration::from_millis(200))
         .build()
         .unwrap();
@@ -133,14 +133,14 @@ async fn notices_a_stall_within_the_wait_and_a_deadline() {
 #[tokio::test]
 async fn a_demoted_server_is_read_no_more() {
     let server = Server::start();
-    let mut admin = server.admin().await;
-    let redis = server.connect().await;
+    let admin = server.admin().await;
+    let redis = connect(&server).await;
     let mut reader = redis.read_stream("changes");
     assert_eq!(next(&mut reader).await, StreamEvent::Began);
     add(&redis, 0).await;
     assert_eq!(value(&mut reader).await, 0);
-    order(&mut admin, "REPLICAOF 127.0.0.1 1").await;
+    admin.order("REPLICAOF 127.0.0.1 1").await;
     lost(&mut reader).await;
-    order(&mut admin, "REPLICAOF NO ONE").await;
+    admin.order("REPLICAOF NO ONE").await;
     assert_eq!(next(&mut reader).await, StreamEvent::Resumed);
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use exodrive_faults::PATIENCE;
+use exodrive_faults::Server;
 use exodrive_redis::Health;
 use exodrive_redis::RedisClient;
 use exodrive_redis::RedisClientBuilder;
@@ -13,10 +15,9 @@ use redis_test::utils::build_keys_and_certs_for_tls;
 use redis_test::utils::get_random_available_port;
 use tempfile::TempDir;
 
-use crate::support::PATIENCE;
 use crate::support::RELAXED;
-use crate::support::Server;
 use crate::support::assert_serves;
+use crate::support::builder;
 use crate::support::until;
 
 struct TlsServer {
@@ -60,10 +61,7 @@ impl TlsServer {
 }
 
 fn trusting(address: &str, authorities: &Path) -> RedisClientBuilder {
-    RedisClient::builder(format!("rediss://{address}"))
-        .certificate_authorities(authorities)
-        .deadline(RELAXED)
-        .connect_timeout(RELAXED)
+    builder(format!("rediss://{address}")).certificate_authorities(authorities)
 }
 
 fn failed_with(text: &str) -> impl Fn(&Health) -> bool {
@@ -105,7 +103,6 @@ async fn an_authority_of_the_system_is_not_one_of_ours() {
 #[tokio::test]
 async fn a_server_without_tls_is_not_talked_to_in_plain() {
     let server = Server::start();
-    drop(server.admin().await);
     let directory = tempfile::tempdir().unwrap();
     let files = build_keys_and_certs_for_tls(&directory);
     let redis = trusting(&server.address(), &files.ca_crt).build().unwrap();

@@ -14,10 +14,15 @@ use tokio::net::tcp::WriteHalf;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use tokio::time::timeout;
+
+use crate::PATIENCE;
 
 /// What happens to what passes.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Fault {
+pub enum Fault {
+    /// Nothing: it passes.
     None,
     /// Replies arrive later.
     Delay(Duration),
@@ -25,6 +30,9 @@ pub(crate) enum Fault {
     SwallowRequests,
     /// Replies never arrive.
     SwallowReplies,
+    /// Nothing passes on the connections that there are, as if the other side had lost its power;
+    /// those made from now on are well.
+    HalfOpen,
     /// The first byte of a reply is another.
     Corrupt,
     /// This many bytes of a reply arrive, and then the end of the connection.
@@ -34,22 +42,33 @@ pub(crate) enum Fault {
 }
 
 /// Forwards to a server; ends when dropped.
-pub(crate) struct Proxy {
-    pub(crate) address: SocketAddr,
-    fault: Arc<watch::Sender<Fault>>,
-    /// Connections accepted so far.
-    pub(crate) accepted: watch::Receiver<usize>,
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    fault: Arc<watch::Sender<Order>>,
+    accepted: watch::Receiver<usize>,
     _task: JoinSet<()>,
 }
 
+/// A fault, and how many connections had been accepted when it was ordered.
+#[derive(Clone, Copy, Debug)]
+struct Order {
+    fault: Fault,
+    accepted: usize,
+}
+
 impl Proxy {
-    pub(crate) async fn start(server: String) -> Self {
+    /// Listens, and forwards to the server at an address of host and port.
+    pub async fn start(server: impl Into<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let fault = Arc::new(watch::Sender::new(Fault::None));
+        let fault = Arc::new(watch::Sender::new(Order {
+            fault: Fault::None,
+            accepted: 0,
+        }));
         let (count, accepted) = watch::channel(0);
         let mut task = JoinSet::new();
-        task.spawn(accept(listener, server, Arc::clone(&fault), count));
+        task.spawn(accept(listener, server.into(), Arc::clone(&fault), count));
         Self {
             address,
             fault,
@@ -58,30 +77,67 @@ impl Proxy {
         }
     }
 
-    pub(crate) fn fault(&self, fault: Fault) {
-        self.fault.send_replace(fault);
+    /// Returns host and port.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Orders what happens to what passes from now on.
+    pub fn fault(&self, fault: Fault) {
+        let accepted = *self.accepted.borrow();
+        self.fault.send_replace(Order { fault, accepted });
+    }
+
+    /// Returns how many connections were accepted so far.
+    #[must_use]
+    pub fn accepted(&self) -> usize {
+        *self.accepted.borrow()
+    }
+
+    /// Waits until more connections than that have been accepted.
+    pub async fn accepted_more_than(&self, count: usize) {
+        let mut accepted = self.accepted.clone();
+        let more = accepted.wait_for(|accepted| *accepted > count);
+        timeout(PATIENCE, more).await.unwrap().unwrap();
     }
 }
 
 async fn accept(
     listener: TcpListener,
     server: String,
-    fault: Arc<watch::Sender<Fault>>,
+    fault: Arc<watch::Sender<Order>>,
     count: watch::Sender<usize>,
 ) {
     let mut connections = JoinSet::new();
     loop {
         let (client, _) = listener.accept().await.unwrap();
         count.send_modify(|count| *count += 1);
-        connections.spawn(forward(client, server.clone(), fault.subscribe()));
+        let weather = Weather {
+            number: *count.borrow(),
+            order: fault.subscribe(),
+        };
+        connections.spawn(forward(client, server.clone(), weather));
     }
 }
 
-async fn forward(
-    mut client: TcpStream,
-    server: String,
-    fault: watch::Receiver<Fault>,
-) -> io::Result<()> {
+/// What happens to one connection.
+struct Weather {
+    number: usize,
+    order: watch::Receiver<Order>,
+}
+
+impl Weather {
+    fn fault(&self) -> Fault {
+        let order = *self.order.borrow();
+        match order.fault {
+            Fault::HalfOpen if self.number > order.accepted => Fault::None,
+            fault => fault,
+        }
+    }
+}
+
+async fn forward(mut client: TcpStream, server: String, weather: Weather) -> io::Result<()> {
     // What is forwarded leaves at once, so that only the faults delay it.
     client.set_nodelay(true)?;
     let mut server = TcpStream::connect(server).await?;
@@ -90,8 +146,8 @@ async fn forward(
         let (mut from_client, mut to_client) = client.split();
         let (mut from_server, mut to_server) = server.split();
         tokio::select! {
-            ended = requests(&mut from_client, &mut to_server, &fault) => ended?,
-            ended = replies(&mut from_server, &mut to_client, &fault) => ended?,
+            ended = requests(&mut from_client, &mut to_server, &weather) => ended?,
+            ended = replies(&mut from_server, &mut to_client, &weather) => ended?,
         }
     };
     match ended {
@@ -109,12 +165,12 @@ enum Ended {
 async fn requests(
     from_client: &mut ReadHalf<'_>,
     to_server: &mut WriteHalf<'_>,
-    fault: &watch::Receiver<Fault>,
+    weather: &Weather,
 ) -> io::Result<Ended> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let length = from_client.read(&mut buffer).await?;
-        let swallowed = matches!(*fault.borrow(), Fault::SwallowRequests);
+        let swallowed = matches!(weather.fault(), Fault::SwallowRequests | Fault::HalfOpen);
         match &buffer[..length] {
             [] => return Ok(Ended::Closed),
             _ if swallowed => {}
@@ -126,7 +182,7 @@ async fn requests(
 async fn replies(
     from_server: &mut ReadHalf<'_>,
     to_client: &mut WriteHalf<'_>,
-    fault: &watch::Receiver<Fault>,
+    weather: &Weather,
 ) -> io::Result<Ended> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -135,11 +191,10 @@ async fn replies(
         if piece.is_empty() {
             return Ok(Ended::Closed);
         }
-        let fault = *fault.borrow();
-        match fault {
+        match weather.fault() {
             Fault::None | Fault::SwallowRequests => {}
             Fault::Delay(delay) => sleep(delay).await,
-            Fault::SwallowReplies => continue,
+            Fault::SwallowReplies | Fault::HalfOpen => continue,
             Fault::Corrupt => piece[0] = b'?',
             Fault::CutAfter(bytes) => {
                 to_client.write_all(&piece[..bytes.min(length)]).await?;
