@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::error::{BuildError, Mistake, PublishError, PublishFailure, StoreError, UnknownPolicy};
 use crate::flight::Flights;
@@ -27,12 +28,14 @@ pub struct Cache<St: Store> {
 pub struct CacheBuilder<St> {
     store: St,
     policies: Vec<(Box<str>, CachePolicy)>,
+    chance: Chance,
     registry: Registry,
 }
 
 pub(crate) struct Shared<St: Store> {
     pub(crate) store: St,
     pub(crate) clock: Clock,
+    pub(crate) chance: Chance,
     pub(crate) flights: Arc<Flights<St::Fill>>,
     pub(crate) hit_for_miss: HitForMiss,
     policies: HashMap<Arc<str>, Arc<RoutePolicy>>,
@@ -47,6 +50,7 @@ impl<St: Store> Cache<St> {
         CacheBuilder {
             store,
             policies: Vec::new(),
+            chance: Chance::default(),
             registry: Registry::default(),
         }
     }
@@ -136,11 +140,19 @@ impl<St: Store> CacheBuilder<St> {
         self
     }
 
+    /// Sets where chance comes from, for tests that want to know what happens: `source` returns numbers
+    /// from 0 up to but not including 1. Defaults to a generator of each thread's own.
+    pub fn chance(mut self, source: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        self.chance = Chance::from(source);
+        self
+    }
+
     /// Makes the cache.
     ///
     /// # Errors
     ///
-    /// If a policy is named twice, lives for no time, has a tag with a parameter that its route lacks
+    /// If a policy is named twice, lives for no time, refreshes early by what is no
+    /// number from 0 up, has a tag with a parameter that its route lacks
     /// or keys something that is no header name, or if two events share a name. The error names every
     /// mistake.
     pub fn build(self) -> Result<Cache<St>, BuildError> {
@@ -165,6 +177,7 @@ impl<St: Store> CacheBuilder<St> {
         let shared = Shared {
             store: self.store,
             clock: Clock::start(),
+            chance: self.chance,
             flights: Arc::new(Flights::new()),
             hit_for_miss: HitForMiss::new(),
             policies,

@@ -26,6 +26,7 @@ pub struct Entry {
     headers: HeaderMap,
     body: Bytes,
     answered_at: SystemTime,
+    fill_time: Duration,
     freshness: Freshness,
 }
 
@@ -69,6 +70,7 @@ impl Entry {
             headers,
             body,
             answered_at: head.answered_at,
+            fill_time: head.fill_time,
             freshness: head.freshness,
         }
     }
@@ -124,6 +126,11 @@ impl Entry {
         self.answered_at
     }
 
+    /// Returns how long the handler took to answer.
+    pub(crate) fn fill_time(&self) -> Duration {
+        self.fill_time
+    }
+
     pub(crate) fn freshness(&self) -> &Freshness {
         &self.freshness
     }
@@ -159,6 +166,8 @@ pub(crate) struct Head {
     pub(crate) headers: HeaderMap,
     pub(crate) vary: Vary,
     pub(crate) answered_at: SystemTime,
+    /// How long the handler took.
+    pub(crate) fill_time: Duration,
     pub(crate) freshness: Freshness,
 }
 

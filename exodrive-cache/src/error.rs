@@ -44,7 +44,7 @@ pub(crate) enum PublishFailure {
     Store(&'static str, #[source] StoreError),
 }
 
-#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Debug, PartialEq, thiserror::Error)]
 pub(crate) enum Mistake {
     #[error("policy {0:?} is defined twice")]
     DuplicatePolicy(Box<str>),
@@ -52,6 +52,8 @@ pub(crate) enum Mistake {
         "policy {policy:?} has a time to live of zero; leave the route without a layer instead"
     )]
     ZeroTtl { policy: Box<str> },
+    #[error("policy {policy:?} refreshes early by {beta}, which is no number from 0 up")]
+    EarlyRefresh { policy: Box<str>, beta: f64 },
     #[error("policy {policy:?} has a tag with {{{parameter}}}, which its route does not have")]
     UnknownParameter {
         policy: Box<str>,

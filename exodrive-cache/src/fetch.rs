@@ -44,7 +44,7 @@ where
     /// Answers a HEAD from an entry. Without one, the answer of the handler has no body to store.
     pub(crate) async fn head(mut self) -> Result<Response<ResponseBody<ResB>>, S::Error> {
         match self.question.lookup().await {
-            Looked::Answered(response) | Looked::AnsweredStale(response) => Ok(response),
+            Looked::Answered(response) | Looked::AnsweredDue(response) => Ok(response),
             Looked::Nothing => self.alone(Unstorable::Head).await,
         }
     }
@@ -60,7 +60,7 @@ where
                         lead.release();
                         return Ok(response);
                     }
-                    Looked::AnsweredStale(response) => {
+                    Looked::AnsweredDue(response) => {
                         // Nobody waits for the answer, but the fill goes on.
                         drop(self.start(lead).await);
                         return Ok(response);
@@ -68,8 +68,8 @@ where
                     Looked::Nothing => return self.lead(lead).await,
                 },
                 Join::Follow(flight) => {
-                    // Who may be served a stale answer has no reason to wait.
-                    if let Looked::AnsweredStale(response) = self.question.peek() {
+                    // Who may be served while the fill goes on has no reason to wait.
+                    if let Looked::AnsweredDue(response) = self.question.peek() {
                         return Ok(response);
                     }
                     match self.question.follow(&flight).await {

@@ -81,6 +81,7 @@ where
         let exchange = Exchange {
             requested_at,
             answered_at: context.shared.clock.now(),
+            chance: context.shared.chance.draw(),
         };
         if validates
             && parts.status == StatusCode::NOT_MODIFIED
@@ -189,6 +190,7 @@ impl<St: Store> Context<St> {
             headers,
             vary: entry.vary().clone(),
             answered_at: exchange.answered_at,
+            fill_time: exchange.fill_time(),
         };
         let filling = Filling::default();
         let body = entry.body().clone();

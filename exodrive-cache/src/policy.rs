@@ -7,6 +7,7 @@ use http::HeaderName;
 use crate::credentials::Credentials;
 use crate::error::Mistake;
 use crate::origin::{Origin, SetCookie};
+use crate::percent::Percent;
 use crate::route::{Route, TagTemplate};
 
 /// How the answers of one route are cached.
@@ -29,6 +30,8 @@ use crate::route::{Route, TagTemplate};
 #[must_use]
 pub struct CachePolicy {
     pub(crate) ttl: Duration,
+    pub(crate) jitter: Percent,
+    pub(crate) early_refresh: f64,
     pub(crate) stale_while_revalidate: Duration,
     pub(crate) stale_if_error: Duration,
     pub(crate) route: Option<Route>,
@@ -46,6 +49,8 @@ impl CachePolicy {
     pub fn ttl(ttl: Duration) -> Self {
         Self {
             ttl,
+            jitter: Percent::new(10),
+            early_refresh: 1.0,
             stale_while_revalidate: Duration::ZERO,
             stale_if_error: Duration::ZERO,
             route: None,
@@ -71,8 +76,31 @@ impl CachePolicy {
             credentials: Credentials::shared(),
             origin: Origin::Rfc9111,
             set_cookie: SetCookie::Store,
+            early_refresh: 0.0,
             ..Self::ttl(Duration::ZERO)
         }
+    }
+
+    /// Takes up to this share off the time to live of each answer, by chance, so that what was stored
+    /// together does not end together. Defaults to 10 %.
+    ///
+    /// No answer is kept for longer than the policy says. Under [`Origin::Rfc9111`] the answer's own
+    /// header is followed to the second, and this has no effect.
+    pub fn jitter(mut self, share: Percent) -> Self {
+        self.jitter = share;
+        self
+    }
+
+    /// Sets how eagerly a fresh answer is replaced in the background when its end is near. Defaults to
+    /// 1; 0 leaves every answer until its end.
+    ///
+    /// A request that finds an answer looks ahead by chance: on average by the time that the handler took
+    /// to make the answer, times `beta`. So what is asked for often is replaced before anybody waits for it, and
+    /// what is asked for rarely is not replaced for nobody (A. Vattani, F. Chierichetti and K. Lowenstein, "Optimal
+    /// Probabilistic Cache Stampede Prevention", 2015). [`rfc9111`](Self::rfc9111) sets it to 0.
+    pub fn early_refresh(mut self, beta: f64) -> Self {
+        self.early_refresh = beta;
+        self
     }
 
     /// Serves an answer for this long after its time was over, while a fresh one is fetched in the
@@ -161,6 +189,12 @@ impl CachePolicy {
         if self.ttl.is_zero() && !self.is_transparent() {
             mistakes.push(Mistake::ZeroTtl {
                 policy: name.into(),
+            });
+        }
+        if !(self.early_refresh.is_finite() && self.early_refresh >= 0.0) {
+            mistakes.push(Mistake::EarlyRefresh {
+                policy: name.into(),
+                beta: self.early_refresh,
             });
         }
         for template in &self.tags {

@@ -8,6 +8,7 @@ use crate::body::ResponseBody;
 use crate::cache::Shared;
 use crate::client::Client;
 use crate::decision::{Outcome, Unstorable};
+use crate::early_refresh::EarlyRefresh;
 use crate::fill::Stale;
 use crate::flight::{Answering, Flight, Join, Lead, Stage};
 use crate::reuse::{Reuse, reuse};
@@ -23,6 +24,7 @@ pub(crate) struct Question<St: Store> {
     pub(crate) key: CacheKey,
     pub(crate) tags: Arc<[Tag]>,
     pub(crate) client: Client,
+    pub(crate) early: EarlyRefresh,
     pub(crate) stale: Option<Stale>,
 }
 
@@ -31,7 +33,7 @@ pub(crate) enum Looked<B> {
     /// It has the answer.
     Answered(Response<ResponseBody<B>>),
     /// It has an answer that may be served while a new one is fetched.
-    AnsweredStale(Response<ResponseBody<B>>),
+    AnsweredDue(Response<ResponseBody<B>>),
     /// It has none, or one that has to be replaced first.
     Nothing,
 }
@@ -74,7 +76,8 @@ impl<St: Store> Question<St> {
         };
         let now = self.shared.clock.now();
         let directives = &self.client.directives;
-        let (stale, outcome) = match reuse(&found.entry, found.outdated, directives, now) {
+        let verdict = reuse(&found.entry, found.outdated, directives, self.early, now);
+        let (due, outcome) = match verdict {
             Reuse::Serve(outcome) => (false, outcome),
             Reuse::ServeAndRefresh(outcome) => {
                 let entry = found.entry.clone();
@@ -92,8 +95,8 @@ impl<St: Store> Question<St> {
         let response = self
             .policy
             .decided(outcome, response.map(ResponseBody::stored));
-        if stale {
-            Looked::AnsweredStale(response)
+        if due {
+            Looked::AnsweredDue(response)
         } else {
             Looked::Answered(response)
         }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use crate::Entry;
 use crate::cache_control::CacheControl;
 use crate::decision::{Outcome, StaleReason};
+use crate::early_refresh::EarlyRefresh;
 use crate::freshness::State;
 
 /// What to do with an entry.
@@ -24,6 +25,7 @@ pub(crate) fn reuse(
     entry: &Entry,
     outdated: bool,
     directives: &CacheControl,
+    early: EarlyRefresh,
     now: SystemTime,
 ) -> Reuse {
     let freshness = entry.freshness();
@@ -40,10 +42,15 @@ pub(crate) fn reuse(
     let age = entry.age(now);
     let stale = |reason| Outcome::Stale { age, reason };
     match freshness.state(resident) {
-        State::Fresh => Reuse::Serve(Outcome::Hit {
-            age,
-            ttl: freshness.lifetime.saturating_sub(age),
-        }),
+        State::Fresh => {
+            let ttl = freshness.lifetime.saturating_sub(age);
+            let hit = Outcome::Hit { age, ttl };
+            if early.is_due(ttl, entry.fill_time()) {
+                Reuse::ServeAndRefresh(hit)
+            } else {
+                Reuse::Serve(hit)
+            }
+        }
         State::Revalidatable => Reuse::ServeAndRefresh(stale(StaleReason::Refreshing)),
         State::OnlyOnError | State::Stale => Reuse::Serve(stale(StaleReason::Accepted)),
     }

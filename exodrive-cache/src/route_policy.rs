@@ -7,7 +7,9 @@ use http::{HeaderName, Response};
 
 use crate::admission::Admitted;
 use crate::cache_control::CacheControl;
+use crate::chance::Chance;
 use crate::decision::{CacheDecision, Outcome};
+use crate::early_refresh::EarlyRefresh;
 use crate::policy::CachePolicy;
 use crate::target;
 use crate::{CacheKey, Tag};
@@ -48,6 +50,14 @@ impl RoutePolicy {
             CacheControl::of_request(&request.headers)
         } else {
             CacheControl::default()
+        }
+    }
+
+    /// Draws how far ahead one request looks.
+    pub(crate) fn early_refresh(&self, chance: &Chance) -> EarlyRefresh {
+        EarlyRefresh {
+            beta: self.policy.early_refresh,
+            chance: chance.draw(),
         }
     }
 

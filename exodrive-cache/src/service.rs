@@ -77,6 +77,7 @@ where
         };
         let key = self.policy.key(&parts, &admitted);
         let directives = self.policy.directives(&parts);
+        let early = self.policy.early_refresh(&self.shared.chance);
         let mut stale = None;
         if let Some(found) = self.shared.store.peek(&key) {
             let now = self.shared.clock.now();
@@ -84,7 +85,7 @@ where
                 method: &parts.method,
                 headers: &parts.headers,
             };
-            match reuse(&found.entry, found.outdated, &directives, now) {
+            match reuse(&found.entry, found.outdated, &directives, early, now) {
                 Reuse::Serve(outcome) => {
                     let response = respond(&found.entry, asked, now);
                     let response = response.map(ResponseBody::stored);
@@ -118,6 +119,7 @@ where
                 key,
                 tags,
                 client,
+                early,
                 stale,
             },
             service: mem::replace(&mut self.inner, clone),

@@ -1,7 +1,7 @@
 //! Whether an answer may be stored.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
 use http::response::Parts;
@@ -12,6 +12,7 @@ use crate::decision::Unstorable;
 use crate::entry::{Head, storable_headers};
 use crate::freshness::{self, Freshness, Why};
 use crate::origin::SetCookie;
+use crate::percent::Percent;
 use crate::route_policy::RoutePolicy;
 use crate::tags::ResponseTags;
 use crate::vary::{self, Vary};
@@ -21,11 +22,21 @@ const MAX_FIELDS: usize = 64;
 const MAX_FIELD_BYTES: usize = 16 << 10;
 const MAX_TAGS: usize = 32;
 
-/// When the handler was asked, and when it answered.
+/// When the handler was asked, when it answered, and what was drawn for the answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exchange {
     pub(crate) requested_at: SystemTime,
     pub(crate) answered_at: SystemTime,
+    /// At least 0 and below 1: how much of its jitter the answer's time to live loses.
+    pub(crate) chance: f64,
+}
+
+impl Exchange {
+    /// Returns how long the handler took to answer.
+    pub(crate) fn fill_time(&self) -> Duration {
+        let time = self.answered_at.duration_since(self.requested_at);
+        time.unwrap_or_default()
+    }
 }
 
 /// What is known of a storable answer before its body is read.
@@ -52,7 +63,7 @@ pub(crate) fn judge(
     let (vary, freshness) = if policy.policy.is_transparent() {
         transparent(key, answer, exchange)?
     } else {
-        keyed(policy, answer)?
+        keyed(policy, answer, exchange)?
     };
     if policy.policy.set_cookie == SetCookie::Refuse && headers.contains_key(SET_COOKIE) {
         return Err(Unstorable::SetCookie);
@@ -86,6 +97,7 @@ pub(crate) fn judge(
             headers: storable_headers(&policy.policy, headers),
             vary,
             answered_at: exchange.answered_at,
+            fill_time: exchange.fill_time(),
             freshness,
         },
         tags: tags.into(),
@@ -94,7 +106,11 @@ pub(crate) fn judge(
 }
 
 /// What the policy says, unless the answer says no.
-fn keyed(policy: &RoutePolicy, answer: &Parts) -> Result<(Vary, Freshness), Unstorable> {
+fn keyed(
+    policy: &RoutePolicy,
+    answer: &Parts,
+    exchange: &Exchange,
+) -> Result<(Vary, Freshness), Unstorable> {
     let RoutePolicy {
         policy, headers, ..
     } = policy;
@@ -110,7 +126,7 @@ fn keyed(policy: &RoutePolicy, answer: &Parts) -> Result<(Vary, Freshness), Unst
     }
     // What `Vary` names is part of the key already, so there is but one variant.
     let freshness = Freshness::fixed(
-        policy.ttl,
+        jittered(policy.ttl, policy.jitter, exchange.chance),
         policy.stale_while_revalidate,
         policy.stale_if_error,
     );
@@ -133,6 +149,11 @@ fn transparent(
         exchange.answered_at,
     );
     Ok((vary, freshness))
+}
+
+/// Takes off a time to live what chance says of its jitter, so that it never grows.
+fn jittered(ttl: Duration, jitter: Percent, chance: f64) -> Duration {
+    ttl.mul_f64(1.0 - jitter.fraction() * chance)
 }
 
 impl From<Why> for Unstorable {

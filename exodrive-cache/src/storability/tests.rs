@@ -33,6 +33,7 @@ fn verdict_under(
     let exchange = Exchange {
         requested_at: now,
         answered_at: now,
+        chance: 0.0,
     };
     judge(&policy, &key, &[tag!("cars")], answer, &exchange, size)
 }

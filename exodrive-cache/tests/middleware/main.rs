@@ -4,6 +4,7 @@
 
 mod bodies;
 mod coalescing;
+mod early;
 mod invalidation;
 mod parts;
 mod readiness;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use exodrive_cache::{
-    Cache, CacheDecision, CachePolicy, CacheService, Event, MemoryStore, Outcome, ResponseBody, tag,
+    Cache, CacheBuilder, CacheDecision, CachePolicy, CacheService, Event, MemoryStore, Outcome,
+    Percent, ResponseBody, tag,
 };
 use http::{Request, Response};
 use http_body_util::combinators::BoxBody;
@@ -47,6 +48,7 @@ pub(crate) struct Fixture {
 
 pub(crate) fn policy() -> CachePolicy {
     CachePolicy::ttl(Duration::from_secs(60))
+        .jitter(Percent::new(0))
         .route("/cars/{id}")
         .query(["page"])
         .headers(["accept-language"])
@@ -105,7 +107,18 @@ impl Fixture {
     where
         F: Future<Output = Result<Response<Body>, Failure>> + Send + 'static,
     {
-        let cache = Cache::builder(MemoryStore::default())
+        Self::on(Cache::builder(MemoryStore::default()), policy, handler)
+    }
+
+    pub(crate) fn on<F>(
+        cache: CacheBuilder<MemoryStore>,
+        policy: CachePolicy,
+        handler: impl Fn(Request<Empty<Bytes>>, usize) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Response<Body>, Failure>> + Send + 'static,
+    {
+        let cache = cache
             .policy("car", policy)
             .on(|event: &CarUpdated| [tag!("car:{}", event.0)])
             .build()
