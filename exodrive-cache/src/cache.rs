@@ -13,7 +13,7 @@ use crate::layer::CacheLayer;
 use crate::policy::CachePolicy;
 use crate::registry::{Event, Registry};
 use crate::route_policy::RoutePolicy;
-use crate::store::{Invalidation, Store};
+use crate::store::{Invalidated, Invalidation, Store};
 use crate::tags::Tag;
 
 /// A cache: policies for routes, and rules that say which event makes which answers outdated.
@@ -93,7 +93,11 @@ impl<St: Store> Cache<St> {
     /// # Errors
     ///
     /// If the store failed.
-    pub async fn invalidate(&self, tags: &[Tag], how: Invalidation) -> Result<(), StoreError> {
+    pub async fn invalidate(
+        &self,
+        tags: &[Tag],
+        how: Invalidation,
+    ) -> Result<Invalidated, StoreError> {
         self.shared.store.invalidate(tags, how).await
     }
 

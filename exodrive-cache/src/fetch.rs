@@ -17,7 +17,7 @@ use crate::error::BoxError;
 use crate::fill::{Context, Fill, is_failure};
 use crate::flight::{Join, Lead};
 use crate::question::{Followed, Looked, Question};
-use crate::store::Store;
+use crate::store::{Found, Opened, Opening, Store};
 
 /// How often a request joins a fill that turns out to be of no use to it before it goes to the handler alone.
 const MAX_JOINS: usize = 3;
@@ -62,7 +62,7 @@ where
                     }
                     Looked::AnsweredDue(response) => {
                         // Nobody waits for the answer, but the fill goes on.
-                        drop(self.start(lead).await);
+                        drop(self.start(lead, false).await);
                         return Ok(response);
                     }
                     Looked::Nothing => return self.lead(lead).await,
@@ -88,8 +88,8 @@ where
         if self.question.client.directives.only_if_cached {
             return Ok(self.question.gateway_timeout());
         }
-        match self.start(lead).await {
-            Ok((answer, task)) => match answer.await {
+        match self.start(lead, true).await {
+            Start::Filling(answer, task) => match answer.await {
                 Ok(answer) => answer,
                 Err(_) => match task.await {
                     Err(error) if error.is_panic() => panic::resume_unwind(error.into_panic()),
@@ -97,18 +97,35 @@ where
                     Err(_) | Ok(()) => future::pending().await,
                 },
             },
-            Err(fetch) => fetch.alone(Unstorable::Store).await,
+            Start::Found(mut fetch, found) => match fetch.question.look_at(Some(found)) {
+                Looked::Answered(response) | Looked::AnsweredStale(response) => Ok(response),
+                Looked::Nothing => fetch.alone(Unstorable::Abandoned).await,
+            },
+            Start::Busy(fetch) => fetch.alone(Unstorable::Abandoned).await,
+            Start::Failed(fetch) => fetch.alone(Unstorable::Store).await,
         }
     }
 
-    /// Starts a fill, or gives the request back if the store cannot take one.
-    async fn start(self, lead: Lead<St::Fill>) -> Result<Started<ResB, S::Error>, Self> {
-        let Question {
-            shared, key, tags, ..
-        } = &self.question;
-        match shared.store.open(key, tags).await {
-            Ok(fill) => lead.open(fill),
-            Err(_) => return Err(self),
+    /// Starts a fill, or gives the request back if there is none to start.
+    async fn start(self, lead: Lead<St::Fill>, waits: bool) -> Start<S, St, B, ResB> {
+        let question = &self.question;
+        let opening = Opening {
+            key: &question.key,
+            tags: &question.tags,
+            replaces: question.stale.as_ref().map(|stale| &*stale.entry),
+            waits,
+        };
+        match question.shared.store.open(opening).await {
+            Ok(Opened::Fill(fill)) => lead.open(fill),
+            Ok(Opened::Found(found)) => {
+                lead.release();
+                return Start::Found(self, found);
+            }
+            Ok(Opened::Busy) => {
+                lead.release();
+                return Start::Busy(self);
+            }
+            Err(_) => return Start::Failed(self),
         }
         let question = self.question;
         let fill = Fill {
@@ -125,7 +142,7 @@ where
         };
         let (reply, answer) = oneshot::channel();
         let task = tokio::spawn(fill.run(reply).in_current_span());
-        Ok((answer, task))
+        Start::Filling(answer, task)
     }
 
     /// Asks the handler for this request only.
@@ -151,8 +168,17 @@ where
     }
 }
 
-/// Where the answer of a fill arrives, and the task that it runs on.
-type Started<B, E> = (
-    oneshot::Receiver<Result<Response<ResponseBody<B>>, E>>,
-    JoinHandle<()>,
-);
+/// What becomes of a request that is to start a fill.
+enum Start<S: Service<Request<B>>, St: Store, B, ResB> {
+    /// The fill runs on a task, and its answer arrives here.
+    Filling(
+        oneshot::Receiver<Result<Response<ResponseBody<ResB>>, S::Error>>,
+        JoinHandle<()>,
+    ),
+    /// Another instance has filled the key.
+    Found(Fetch<S, St, B>, Found),
+    /// Another instance is filling the key.
+    Busy(Fetch<S, St, B>),
+    /// The store cannot take a fill.
+    Failed(Fetch<S, St, B>),
+}

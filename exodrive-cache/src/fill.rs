@@ -24,7 +24,7 @@ use crate::pump::pump;
 use crate::route_policy::RoutePolicy;
 use crate::serve::respond;
 use crate::storability::{Exchange, Storable, judge};
-use crate::store::Store;
+use crate::store::{Release, Store};
 use crate::{Entry, Tag};
 
 /// Everything that a fill needs. It runs on its own task, so a client that leaves takes nothing with it.
@@ -72,8 +72,9 @@ where
             Ok(response) => response,
             Err(error) => {
                 let stale = context.stale_instead();
-                drop(context.lead);
+                context.lead.abandon();
                 let _ = reply.send(stale.ok_or(error));
+                context.release(Release::Failed).await;
                 return;
             }
         };
@@ -94,8 +95,9 @@ where
         if is_failure(parts.status)
             && let Some(stale) = context.stale_instead()
         {
-            drop(context.lead);
+            context.lead.abandon();
             let _ = reply.send(Ok(stale));
+            context.release(Release::Failed).await;
             return;
         }
         let storable = judge(
@@ -113,12 +115,13 @@ where
                     .shared
                     .hit_for_miss
                     .mark(context.lead.key(), exchange.answered_at);
-                drop(context.lead);
+                context.lead.abandon();
                 let outcome = Outcome::Miss {
                     unstorable: Some(unstorable),
                 };
                 let response = Response::from_parts(parts, ResponseBody::inner(body));
                 let _ = reply.send(Ok(context.policy.decided(outcome, response)));
+                context.release(Release::Unstorable).await;
                 return;
             }
         };
@@ -140,6 +143,9 @@ where
             let body = answering.filling.concat();
             context.store(&answering, body).await;
             context.lead.announce(answering);
+        } else {
+            context.lead.abandon();
+            context.release(Release::Failed).await;
         }
     }
 }
@@ -245,6 +251,13 @@ impl<St: Store> Context<St> {
             }
         }
         entry
+    }
+
+    /// Ends the fill in the store without an entry.
+    async fn release(&self, release: Release) {
+        if let Some(fill) = self.lead.fill() {
+            self.shared.store.release(fill, release).await;
+        }
     }
 }
 

@@ -168,10 +168,9 @@ impl<F> Lead<F> {
     pub(crate) fn release(self) {
         self.flight.stage.send_replace(Stage::Released);
     }
-}
 
-impl<F> Drop for Lead<F> {
-    fn drop(&mut self) {
+    /// Ends the flight; who waits for an answer that was not announced goes without.
+    pub(crate) fn abandon(&self) {
         if let Some(flights) = &self.flights {
             flights.remove(&self.key, &self.flight);
         }
@@ -182,5 +181,11 @@ impl<F> Drop for Lead<F> {
             }
             unanswered
         });
+    }
+}
+
+impl<F> Drop for Lead<F> {
+    fn drop(&mut self) {
+        self.abandon();
     }
 }

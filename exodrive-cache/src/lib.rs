@@ -157,7 +157,10 @@ pub use self::percent::Percent;
 pub use self::policy::CachePolicy;
 pub use self::registry::Event;
 pub use self::service::CacheService;
-pub use self::store::{Commit, Found, Invalidation, MemoryFill, MemoryStore, Store};
+pub use self::store::{
+    Commit, Found, Invalidated, Invalidation, MemoryFill, MemoryStore, Opened, Opening, Release,
+    Store,
+};
 pub use self::tags::{ResponseTags, Tag};
 
 #[cfg(doctest)]

@@ -61,8 +61,8 @@ impl<St: Store> Question<St> {
 
     pub(crate) async fn lookup<B>(&mut self) -> Looked<B> {
         // Trouble with the store is a miss.
-        let found = self.shared.store.lookup(&self.key).await.ok().flatten();
-        self.look_at(found)
+        let found = self.shared.store.lookup(&self.key, &self.tags).await;
+        self.look_at(found.ok().flatten())
     }
 
     pub(crate) fn peek<B>(&mut self) -> Looked<B> {
@@ -70,7 +70,7 @@ impl<St: Store> Question<St> {
         self.look_at(found)
     }
 
-    fn look_at<B>(&mut self, found: Option<Found>) -> Looked<B> {
+    pub(crate) fn look_at<B>(&mut self, found: Option<Found>) -> Looked<B> {
         let Some(found) = found else {
             return Looked::Nothing;
         };

@@ -9,7 +9,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache as Map;
 
 use super::ledger::{Ledger, Position, Validity};
-use super::{Commit, Found, Invalidation, Store};
+use super::{Commit, Found, Invalidated, Invalidation, Opened, Opening, Store};
 use crate::error::StoreError;
 use crate::{CacheKey, Entry, Tag};
 
@@ -113,17 +113,17 @@ impl Store for MemoryStore {
     fn lookup(
         &self,
         key: &CacheKey,
+        _: &[Tag],
     ) -> impl Future<Output = Result<Option<Found>, StoreError>> + Send {
         future::ready(Ok(self.peek(key)))
     }
 
     fn open(
         &self,
-        _: &CacheKey,
-        _: &[Tag],
-    ) -> impl Future<Output = Result<MemoryFill, StoreError>> + Send {
+        _: Opening<'_>,
+    ) -> impl Future<Output = Result<Opened<MemoryFill>, StoreError>> + Send {
         let opened_at = self.ledger.head();
-        future::ready(Ok(MemoryFill { opened_at }))
+        future::ready(Ok(Opened::Fill(MemoryFill { opened_at })))
     }
 
     fn is_current(
@@ -161,9 +161,9 @@ impl Store for MemoryStore {
         &self,
         tags: &[Tag],
         how: Invalidation,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+    ) -> impl Future<Output = Result<Invalidated, StoreError>> + Send {
         self.ledger.invalidate(tags, how);
-        future::ready(Ok(()))
+        future::ready(Ok(Invalidated::Applied))
     }
 }
 

@@ -3,7 +3,7 @@
 mod ledger;
 mod memory;
 
-use std::future::Future;
+use std::future::{self, Future};
 use std::sync::Arc;
 
 pub use self::memory::{MemoryFill, MemoryStore};
@@ -17,9 +17,10 @@ use crate::{CacheKey, Entry, Tag};
 /// therefore remembers in [`Self::Fill`] what had been invalidated when the fill was opened, and
 /// refuses, then or on a later lookup, what was overtaken.
 ///
-/// Once [`invalidate`](Self::invalidate) has returned, no method may return an entry that carries one of its
-/// tags and whose fill was opened before, or, if the invalidation was soft, only as
-/// [outdated](Found::outdated).
+/// Once [`invalidate`](Self::invalidate) has returned [`Invalidated::Applied`], no method may return an
+/// entry that carries one of its tags and whose fill was opened before, or, if the invalidation was
+/// soft, only as [outdated](Found::outdated). A store with several instances states for how long what
+/// one of them keeps in its own memory may lag behind.
 pub trait Store: Send + Sync + 'static {
     /// What the store remembers of a fill.
     type Fill: Send + Sync + 'static;
@@ -32,19 +33,21 @@ pub trait Store: Send + Sync + 'static {
         None
     }
 
-    /// Looks for an entry.
+    /// Looks for an entry, which carries at least `tags` if there is one.
     fn lookup(
         &self,
         key: &CacheKey,
+        tags: &[Tag],
     ) -> impl Future<Output = Result<Option<Found>, StoreError>> + Send;
 
-    /// Opens a fill of `key`, whose entry will carry at least `tags`. The handler must not have been
-    /// asked yet.
+    /// Opens a fill. The handler must not have been asked yet.
+    ///
+    /// A store that several instances share lets one of them fill a key at a time, as far as that
+    /// saves work: it is no promise, and an instance that has vanished does not hold up the others.
     fn open(
         &self,
-        key: &CacheKey,
-        tags: &[Tag],
-    ) -> impl Future<Output = Result<Self::Fill, StoreError>> + Send;
+        opening: Opening<'_>,
+    ) -> impl Future<Output = Result<Opened<Self::Fill>, StoreError>> + Send;
 
     /// Returns whether nothing of `tags` was invalidated since the fill was opened, hard or soft.
     fn is_current(
@@ -60,13 +63,62 @@ pub trait Store: Send + Sync + 'static {
         entry: Entry,
     ) -> impl Future<Output = Result<Commit, StoreError>> + Send;
 
+    /// Ends a fill that has nothing to store, so that nobody waits for it any longer.
+    ///
+    /// A fill that is neither committed nor released ends by itself after a while. A store that lets
+    /// any number of fills be open has nothing to implement.
+    fn release(&self, fill: &Self::Fill, release: Release) -> impl Future<Output = ()> + Send {
+        let _ = (fill, release);
+        future::ready(())
+    }
+
     /// Invalidates every entry with one of the tags, and every fill that is under way and ends in one
     /// of them.
     fn invalidate(
         &self,
         tags: &[Tag],
         how: Invalidation,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ) -> impl Future<Output = Result<Invalidated, StoreError>> + Send;
+}
+
+/// What a fill is opened for.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever tests a store makes it")]
+pub struct Opening<'a> {
+    /// The key that is to be filled.
+    pub key: &'a CacheKey,
+    /// Tags that the entry will carry; the handler may add more.
+    pub tags: &'a [Tag],
+    /// The entry that is to be replaced, if there is one.
+    pub replaces: Option<&'a Entry>,
+    /// Whether to wait while another instance fills the key.
+    pub waits: bool,
+}
+
+/// What became of an [`Opening`].
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to know what to do")]
+pub enum Opened<F> {
+    /// The fill is open.
+    Fill(F),
+    /// Another instance has filled the key meanwhile.
+    Found(Found),
+    /// Another instance is filling the key.
+    Busy,
+}
+
+/// Why a fill has nothing to store.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "either there was an answer or there was none"
+)]
+pub enum Release {
+    /// The answer may not be stored, and the next one will not be either: for a while, instances need
+    /// not wait for each other's.
+    Unstorable,
+    /// There was no answer, or not all of it.
+    Failed,
 }
 
 /// An entry in a store.
@@ -89,6 +141,16 @@ pub enum Invalidation {
     /// It is stale from now on: it may be served where the policy allows stale answers, while or until
     /// it is replaced.
     Soft,
+}
+
+/// What an invalidation has done so far.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "there is nothing in between")]
+pub enum Invalidated {
+    /// It holds for every instance.
+    Applied,
+    /// It holds for this instance, and for the others once the store can be reached again.
+    Deferred,
 }
 
 /// How a fill ended.
