@@ -98,7 +98,7 @@ where
                 },
             },
             Start::Found(mut fetch, found) => match fetch.question.look_at(Some(found)) {
-                Looked::Answered(response) | Looked::AnsweredStale(response) => Ok(response),
+                Looked::Answered(response) | Looked::AnsweredDue(response) => Ok(response),
                 Looked::Nothing => fetch.alone(Unstorable::Abandoned).await,
             },
             Start::Busy(fetch) => fetch.alone(Unstorable::Abandoned).await,
