@@ -20,13 +20,14 @@ use crate::tags::Tag;
 ///
 /// Clones share everything. See the [crate's documentation](crate) for an example.
 pub struct Cache<St: Store> {
-    shared: Arc<Shared<St>>,
+    pub(crate) shared: Arc<Shared<St>>,
 }
 
 /// Configures a [`Cache`].
 #[must_use]
 pub struct CacheBuilder<St> {
     store: St,
+    clock: Clock,
     policies: Vec<(Box<str>, CachePolicy)>,
     chance: Chance,
     registry: Registry,
@@ -49,6 +50,7 @@ impl<St: Store> Cache<St> {
     pub fn builder(store: St) -> CacheBuilder<St> {
         CacheBuilder {
             store,
+            clock: Clock::start(),
             policies: Vec::new(),
             chance: Chance::default(),
             registry: Registry::default(),
@@ -151,6 +153,14 @@ impl<St: Store> CacheBuilder<St> {
         self
     }
 
+    /// Takes the time from a clock that a test moves. Defaults to the present time.
+    #[cfg(feature = "testing")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+    pub fn clock(mut self, clock: &crate::testing::ManualClock) -> Self {
+        self.clock = Clock::Manual(clock.clone());
+        self
+    }
+
     /// Makes the cache.
     ///
     /// # Errors
@@ -180,7 +190,7 @@ impl<St: Store> CacheBuilder<St> {
         BuildError::check(mistakes)?;
         let shared = Shared {
             store: self.store,
-            clock: Clock::start(),
+            clock: self.clock,
             chance: self.chance,
             flights: Arc::new(Flights::new()),
             hit_for_miss: HitForMiss::new(),

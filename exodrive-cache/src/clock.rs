@@ -4,22 +4,35 @@ use std::time::SystemTime;
 
 use tokio::time::Instant;
 
-/// Wall-clock time that never steps back, and that a test can pause with tokio's clock.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    started: SystemTime,
-    origin: Instant,
+#[cfg(feature = "testing")]
+use crate::testing::ManualClock;
+
+/// Wall-clock time that never steps back.
+#[derive(Clone, Debug)]
+pub(crate) enum Clock {
+    /// The time when it was started, and what has passed since by tokio's clock, which a test can pause.
+    Running {
+        started: SystemTime,
+        origin: Instant,
+    },
+    /// As a test moves it.
+    #[cfg(feature = "testing")]
+    Manual(ManualClock),
 }
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self {
+        Self::Running {
             started: SystemTime::now(),
             origin: Instant::now(),
         }
     }
 
     pub(crate) fn now(&self) -> SystemTime {
-        self.started + self.origin.elapsed()
+        match self {
+            Self::Running { started, origin } => *started + origin.elapsed(),
+            #[cfg(feature = "testing")]
+            Self::Manual(clock) => clock.now(),
+        }
     }
 }

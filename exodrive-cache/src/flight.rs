@@ -95,6 +95,16 @@ impl<F> Flights<F> {
 }
 
 impl<F> Flights<F> {
+    /// Returns the stages of all flights that can be joined; each is closed once nobody needs it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn under_way(&self) -> Vec<watch::Receiver<Stage>> {
+        let flights = self.0.lock();
+        flights
+            .values()
+            .map(|flight| flight.stage.subscribe())
+            .collect()
+    }
+
     fn remove(&self, key: &CacheKey, flight: &Arc<Flight<F>>) {
         let mut flights = self.0.lock();
         if let Some(current) = flights.get(key)

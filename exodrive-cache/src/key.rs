@@ -93,6 +93,13 @@ impl CacheKey {
         self.selecting.as_deref().unwrap_or(&EMPTY)
     }
 
+    /// Returns the key as it would be if its digest were that of `other`.
+    #[cfg(feature = "testing")]
+    pub(crate) fn colliding_with(mut self, other: &Self) -> Self {
+        self.digest = other.digest;
+        self
+    }
+
     /// Returns the key without what only one request needs.
     pub(crate) fn without_request(&self) -> Self {
         Self {

@@ -89,6 +89,12 @@
 //! The request is answered by the handler, and the answer is not stored. A failing store never changes
 //! an answer.
 //!
+//! # Features
+//!
+//! | feature | |
+//! |---|---|
+//! | `testing` | a clock, assertions and a failing store for tests of what is cached, and the suite that every [`Store`] must pass |
+//!
 //! # Not included
 //!
 //! Client-side caching of requests to other services, parts as entries of their own (206 answers are not
@@ -141,6 +147,9 @@ mod storability;
 mod store;
 mod tags;
 mod target;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod vary;
 
 pub use self::body::{BodyError, ResponseBody};
