@@ -1,5 +1,7 @@
 //! A stored answer.
 
+mod codec;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -15,6 +17,8 @@ use crate::origin::SetCookie;
 use crate::policy::CachePolicy;
 use crate::vary::Vary;
 use crate::{CacheKey, Tag};
+
+pub use self::codec::{DecodeError, DecodeErrorKind};
 
 /// An answer of a handler as a store keeps it.
 #[derive(Clone)]

@@ -67,6 +67,18 @@ impl CacheKey {
         inputs.finish(selecting.then(|| Arc::new(request.headers.clone())))
     }
 
+    /// Makes the key of inputs that are encoded already.
+    pub(crate) fn of_inputs(inputs: &[u8]) -> Self {
+        let hash = blake3::hash(inputs);
+        let mut first = [0; 16];
+        first.copy_from_slice(&hash.as_bytes()[..16]);
+        Self {
+            inputs: inputs.into(),
+            digest: u128::from_le_bytes(first),
+            selecting: None,
+        }
+    }
+
     /// Returns the first 128 bits of the inputs' BLAKE3 hash.
     #[must_use]
     pub fn digest(&self) -> u128 {
@@ -149,13 +161,9 @@ impl Inputs {
     }
 
     fn finish(self, selecting: Option<Arc<HeaderMap>>) -> CacheKey {
-        let hash = blake3::hash(&self.0);
-        let mut first = [0; 16];
-        first.copy_from_slice(&hash.as_bytes()[..16]);
         CacheKey {
-            inputs: self.0.into(),
-            digest: u128::from_le_bytes(first),
             selecting,
+            ..CacheKey::of_inputs(&self.0)
         }
     }
 }

@@ -156,7 +156,7 @@ pub use self::body::{BodyError, ResponseBody};
 pub use self::cache::{Cache, CacheBuilder};
 pub use self::credentials::Credentials;
 pub use self::decision::{Bypass, CacheDecision, Outcome, StaleReason, Unstorable};
-pub use self::entry::Entry;
+pub use self::entry::{DecodeError, DecodeErrorKind, Entry};
 pub use self::error::{BuildError, PublishError, PublishErrorKind, StoreError, UnknownPolicy};
 pub use self::future::ResponseFuture;
 pub use self::key::CacheKey;

@@ -12,14 +12,14 @@ pub(crate) struct Vary(Box<[Field]>);
 
 /// A field and what the request said in it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-struct Field {
-    name: HeaderName,
-    value: Value,
+pub(crate) struct Field {
+    pub(crate) name: HeaderName,
+    pub(crate) value: Value,
 }
 
 /// The value of a field. It may be a secret, so it is never printed.
 #[derive(Clone, Eq, Hash, PartialEq)]
-enum Value {
+pub(crate) enum Value {
     /// The request does not have the field.
     Missing,
     /// The lines of the field, in normal form.
@@ -40,6 +40,16 @@ impl Vary {
             Field { name, value }
         });
         Some(Self(fields.collect()))
+    }
+
+    /// Puts together what was taken apart by [`Self::fields`].
+    pub(crate) fn from_fields(fields: Vec<Field>) -> Self {
+        Self(fields.into())
+    }
+
+    /// Returns the fields, sorted by name.
+    pub(crate) fn fields(&self) -> &[Field] {
+        &self.0
     }
 
     /// Returns whether another request selects the same answer.
