@@ -5,21 +5,14 @@ use http::StatusCode;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-use super::support::{Fixture, Gate, get, ok, outcome, policy, seen, settled, text};
+use super::support::{Fixture, Gate, get, numbered, ok, outcome, policy, seen, settled, text};
 
 fn gated(status: StatusCode) -> (Fixture, Gate) {
-    let gate = Gate::closed();
-    let held = gate.clone();
-    let fixture = Fixture::new(policy(), move |_, call| {
-        let held = held.clone();
-        async move {
-            held.pass().await;
-            let mut response = ok(call.to_string());
-            *response.status_mut() = status;
-            Ok(response)
-        }
-    });
-    (fixture, gate)
+    Fixture::gated(policy(), .., move |call| {
+        let mut response = ok(call.to_string());
+        *response.status_mut() = status;
+        Ok(response)
+    })
 }
 
 #[tokio::test]
@@ -50,10 +43,7 @@ async fn a_client_that_leaves_takes_nothing_with_it() {
     let (fixture, gate) = gated(StatusCode::OK);
     let leader = tokio::spawn(fixture.service.clone().oneshot(get("/cars/1")));
     gate.arrival().await;
-    let follower = tokio::spawn({
-        let fixture = fixture.clone();
-        async move { fixture.ask_for("/cars/1").await }
-    });
+    let follower = fixture.asking_for("/cars/1");
     settled().await;
     leader.abort();
     assert!(leader.await.unwrap_err().is_cancelled());
@@ -85,28 +75,18 @@ async fn nobody_waits_for_an_answer_that_cannot_be_shared() {
 
 #[tokio::test]
 async fn a_panic_of_the_handler_stays_with_the_request_that_caused_it() {
-    let gate = Gate::closed();
-    let held = gate.clone();
-    let fixture = Fixture::new(policy(), move |_, call| {
-        let held = held.clone();
-        async move {
-            if call == 1 {
-                held.pass().await;
-                panic!("the first call fails");
-            }
-            Ok(ok(call.to_string()))
-        }
+    let (fixture, gate) = Fixture::gated(policy(), ..=1, |call| {
+        assert_ne!(call, 1, "the first call fails");
+        numbered(call)
     });
     let leader = tokio::spawn(fixture.service.clone().oneshot(get("/cars/1")));
     gate.arrival().await;
-    let follower = tokio::spawn({
-        let fixture = fixture.clone();
-        async move { fixture.ask_for("/cars/1").await }
-    });
+    let follower = fixture.asking_for("/cars/1");
     settled().await;
     gate.let_one_pass();
     let panic = leader.await.unwrap_err().into_panic();
-    assert_eq!(panic.downcast_ref(), Some(&"the first call fails"));
+    let message: &String = panic.downcast_ref().unwrap();
+    assert!(message.contains("the first call fails"), "{message}");
     assert_eq!(follower.await.unwrap(), seen("MISS", "2"));
     assert_eq!(fixture.ask_for("/cars/1").await, seen("MISS", "3"));
     assert_eq!(fixture.ask_for("/cars/1").await, seen("HIT", "3"));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use exodrive_cache::{Cache, CachePolicy, Event, Invalidation, MemoryStore, PublishErrorKind, tag};
 use tokio::task::JoinSet;
 
-use super::support::{CarUpdated, Fixture, Gate, get, ok, policy, seen, settled, text};
+use super::support::{CarUpdated, Fixture, get, numbered, ok, policy, seen, settled, text};
 
 #[tokio::test]
 async fn an_event_removes_what_it_made_outdated_and_nothing_else() {
@@ -49,21 +49,8 @@ async fn an_event_without_a_rule_is_an_error() {
 /// The answer is made before the event and stored after it.
 #[tokio::test]
 async fn a_fill_that_began_before_an_event_is_not_served_after_it() {
-    let gate = Gate::closed();
-    let held = gate.clone();
-    let fixture = Fixture::new(policy(), move |_, call| {
-        let held = held.clone();
-        async move {
-            if call == 1 {
-                held.pass().await;
-            }
-            Ok(ok(call.to_string()))
-        }
-    });
-    let first = tokio::spawn({
-        let fixture = fixture.clone();
-        async move { fixture.ask_for("/cars/1").await }
-    });
+    let (fixture, gate) = Fixture::gated(policy(), ..=1, numbered);
+    let first = fixture.asking_for("/cars/1");
     gate.arrival().await;
     fixture.cache.publish(&CarUpdated(1)).await.unwrap();
 
@@ -77,32 +64,20 @@ async fn a_fill_that_began_before_an_event_is_not_served_after_it() {
 /// Which tags the answer carries is known only once the handler has answered.
 #[tokio::test]
 async fn a_follower_refuses_an_answer_whose_own_tags_were_invalidated_meanwhile() {
-    let gate = Gate::closed();
-    let held = gate.clone();
-    let fixture = Fixture::new(policy(), move |_, call| {
-        let held = held.clone();
-        async move {
-            if call == 1 {
-                held.pass().await;
-            }
-            let mut response = ok(call.to_string());
-            let tags = exodrive_cache::ResponseTags::new([tag!("car:9")]);
-            response.extensions_mut().insert(tags);
-            Ok(response)
-        }
+    let (fixture, gate) = Fixture::gated(policy(), ..=1, |call| {
+        let mut response = ok(call.to_string());
+        let tags = exodrive_cache::ResponseTags::new([tag!("car:9")]);
+        response.extensions_mut().insert(tags);
+        Ok(response)
     });
-    let ask = |fixture: &Fixture| {
-        let fixture = fixture.clone();
-        tokio::spawn(async move { text(fixture.send(get("/cars/1")).await).await })
-    };
-    let first = ask(&fixture);
+    let first = fixture.asking_for("/cars/1");
     gate.arrival().await;
     fixture.cache.publish(&CarUpdated(9)).await.unwrap();
-    let second = ask(&fixture);
+    let second = fixture.asking_for("/cars/1");
     settled().await;
     gate.let_one_pass();
-    assert_eq!(first.await.unwrap(), "1");
-    assert_eq!(second.await.unwrap(), "2");
+    assert_eq!(first.await.unwrap(), seen("MISS", "1"));
+    assert_eq!(second.await.unwrap(), seen("MISS", "2"));
     assert_eq!(fixture.ask_for("/cars/1").await, seen("HIT", "2"));
 }
 

@@ -1,13 +1,14 @@
 //! What is served when the time of an answer is over.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use exodrive_cache::{Bypass, Invalidation, Outcome, StaleReason, Unstorable, tag};
 use http::{Response, StatusCode};
 
-use super::support::{Failure, Fixture, Gate, full, get, ok, outcome, policy, seen, settled, text};
+use super::support::{
+    Failure, Fixture, full, get, numbered, ok, outcome, policy, seen, settled, text,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -17,17 +18,8 @@ fn stale(age: Duration, reason: StaleReason) -> Outcome {
 
 #[tokio::test(start_paused = true)]
 async fn a_stale_answer_is_served_while_a_fresh_one_is_fetched() {
-    let gate = Gate::closed();
-    let held = gate.clone();
-    let fixture = Fixture::new(policy().stale_while_revalidate(MINUTE), move |_, call| {
-        let held = held.clone();
-        async move {
-            if call > 1 {
-                held.pass().await;
-            }
-            Ok(ok(call.to_string()))
-        }
-    });
+    let policy = policy().stale_while_revalidate(MINUTE);
+    let (fixture, gate) = Fixture::gated(policy, 2.., numbered);
     assert_eq!(fixture.ask_for("/cars/1").await, seen("MISS", "1"));
     tokio::time::advance(MINUTE).await;
     let first = fixture.send(get("/cars/1")).await;
@@ -130,25 +122,14 @@ async fn a_soft_invalidation_of_a_policy_without_windows_is_a_miss() {
 
 #[tokio::test]
 async fn requests_for_what_cannot_be_stored_do_not_wait_for_each_other() {
-    let gate = Gate::closed();
-    let held = gate.clone();
-    let gated = Arc::new(AtomicBool::new(false));
-    let is_gated = gated.clone();
-    let fixture = Fixture::new(policy(), move |_, call| {
-        let (held, is_gated) = (held.clone(), is_gated.clone());
-        async move {
-            if is_gated.load(Ordering::SeqCst) {
-                held.pass().await;
-            }
-            let mut response = ok(call.to_string());
-            *response.status_mut() = StatusCode::NOT_FOUND;
-            Ok(response)
-        }
+    let (fixture, gate) = Fixture::gated(policy(), 2.., |call| {
+        let mut response = ok(call.to_string());
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        Ok(response)
     });
     let first = fixture.send(get("/cars/1")).await;
     let unstorable = Some(Unstorable::Status);
     assert_eq!(outcome(&first), Outcome::Miss { unstorable });
-    gated.store(true, Ordering::SeqCst);
     let mut clients = tokio::task::JoinSet::new();
     for _ in 0..3 {
         let fixture = fixture.clone();

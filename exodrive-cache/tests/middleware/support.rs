@@ -1,6 +1,7 @@
 //! A cached handler that counts its calls and can be held at a gate.
 
 use std::fmt;
+use std::ops::RangeBounds;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,8 +15,13 @@ use http::{Request, Response};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
+
+/// Longer than anything that is awaited takes.
+const MOMENT: Duration = Duration::from_secs(30);
 
 pub(crate) type Body = BoxBody<Bytes, Failure>;
 pub(crate) type Handler = BoxCloneSyncService<Request<Empty<Bytes>>, Response<Body>, Failure>;
@@ -62,6 +68,11 @@ pub(crate) fn full(body: impl Into<Bytes>) -> Body {
         .boxed()
 }
 
+/// The number of a call as the answer to it.
+pub(crate) fn numbered(call: usize) -> Result<Response<Body>, Failure> {
+    Ok(ok(call.to_string()))
+}
+
 pub(crate) fn ok(body: impl Into<Bytes>) -> Response<Body> {
     Response::new(full(body))
 }
@@ -90,8 +101,11 @@ impl Gate {
         self.open.acquire().await.unwrap().forget();
     }
 
+    /// Waits for a call at the gate. A call that never comes is a failed test, not one that hangs.
     pub(crate) async fn arrival(&self) {
-        self.arrived.acquire().await.unwrap().forget();
+        let arrival = timeout(MOMENT, self.arrived.acquire()).await;
+        let arrival = arrival.expect("a call comes to the gate");
+        arrival.unwrap().forget();
     }
 
     pub(crate) fn let_one_pass(&self) {
@@ -135,6 +149,27 @@ impl Fixture {
         }
     }
 
+    /// A handler whose calls with these numbers wait at a gate before they answer.
+    pub(crate) fn gated(
+        policy: CachePolicy,
+        held: impl RangeBounds<usize> + Send + Sync + 'static,
+        answer: impl Fn(usize) -> Result<Response<Body>, Failure> + Send + Sync + 'static,
+    ) -> (Self, Gate) {
+        let gate = Gate::closed();
+        let parts = Arc::new((held, answer, gate.clone()));
+        let fixture = Self::new(policy, move |_, call| {
+            let parts = parts.clone();
+            async move {
+                let (held, answer, gate) = &*parts;
+                if held.contains(&call) {
+                    gate.pass().await;
+                }
+                answer(call)
+            }
+        });
+        (fixture, gate)
+    }
+
     /// A handler that answers with the number of its call.
     pub(crate) fn counting() -> Self {
         Self::new(policy(), async |_, call| Ok(ok(call.to_string())))
@@ -158,6 +193,12 @@ impl Fixture {
 
     pub(crate) async fn ask_for(&self, uri: &str) -> (String, String) {
         self.ask(get(uri)).await
+    }
+
+    /// Asks on a task of its own.
+    pub(crate) fn asking_for(&self, uri: &'static str) -> JoinHandle<(String, String)> {
+        let fixture = self.clone();
+        tokio::spawn(async move { fixture.ask_for(uri).await })
     }
 
     pub(crate) fn calls(&self) -> usize {
