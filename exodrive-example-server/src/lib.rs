@@ -18,6 +18,8 @@ pub mod seed;
 pub mod server;
 pub mod stack;
 mod state;
+#[cfg(test)]
+mod testing;
 
 pub use self::state::AppState;
 

@@ -21,7 +21,7 @@ pub struct Config {
     #[arg(long, env, default_value_t = Self::default().listen_addr, value_parser = parse::address)]
     pub listen_addr: SocketAddr,
 
-    /// The database: sqlite:// and a path keeps it in that file.
+    /// The database: sqlite:// and a path keeps it in that file, postgres:// and a server is shared by several instances.
     /// Without it, a temporary file is made at start and removed at exit
     #[arg(long, env, hide_env_values = true)]
     pub database_url: Option<DatabaseUrl>,

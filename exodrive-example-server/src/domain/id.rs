@@ -1,13 +1,29 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 use uuid::Uuid;
+
+/// A text that is no identifier of anything.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("an identifier is 1 to {LONGEST} letters, digits and hyphens")]
+#[non_exhaustive]
+pub struct IdError;
+
+const LONGEST: usize = 64;
+
+fn is_well_formed(text: &str) -> bool {
+    (1..=LONGEST).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-        #[serde(transparent)]
+        #[serde(try_from = "String")]
         pub struct $name(String);
 
         impl $name {
@@ -29,9 +45,15 @@ macro_rules! text_id {
             }
         }
 
-        impl From<String> for $name {
-            fn from(text: String) -> Self {
-                Self(text)
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                if is_well_formed(&text) {
+                    Ok(Self(text))
+                } else {
+                    Err(IdError)
+                }
             }
         }
 
@@ -54,4 +76,23 @@ text_id! {
 text_id! {
     /// Which user, shaped as [`CarId`] is.
     UserId, "user"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_back_what_it_generates() {
+        for id in [CarId::generate(), CarId::numbered(7)] {
+            assert_eq!(CarId::try_from(id.to_string()), Ok(id));
+        }
+    }
+
+    #[test]
+    fn refuses_what_no_identifier_looks_like() {
+        for text in ["", "car 1", "car-\0", "../car-1", "cär-1", &"c".repeat(65)] {
+            assert_eq!(CarId::try_from(text.to_owned()), Err(IdError), "{text:?}");
+        }
+    }
 }

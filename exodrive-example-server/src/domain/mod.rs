@@ -17,7 +17,7 @@ pub use self::availability::Availability;
 pub use self::booking::{Booking, MAX_RENTAL_DAYS, NewBooking};
 pub use self::car::{Car, CarSummary, NewCar, UpdateCar};
 pub use self::fleet::{FleetFilter, FleetPage, Paging, PriceRange};
-pub use self::id::{BookingId, CarId, UserId};
+pub use self::id::{BookingId, CarId, IdError, UserId};
 pub use self::period::{Period, PeriodError};
 pub use self::today::Today;
 pub use self::user::{Tier, User};

@@ -22,7 +22,8 @@ pub(crate) fn within<T: Display + PartialOrd, C>(
 /// A name: some text, but not a story.
 pub(crate) fn name<C>(text: &str, _: &C) -> garde::Result {
     const LONGEST: usize = 40;
-    if (1..=LONGEST).contains(&text.trim().chars().count()) {
+    let length = text.trim().chars().count();
+    if (1..=LONGEST).contains(&length) && !text.contains(char::is_control) {
         Ok(())
     } else {
         Err(garde::Error::new(format_args!(
@@ -58,6 +59,7 @@ mod tests {
         assert!(within(1, 100)(&1, &()).is_ok());
         assert!(within(1, 100)(&100, &()).is_ok());
         assert!(name(&"ü".repeat(40), &()).is_ok());
+        assert!(name("Ber\0lin", &()).is_err());
         assert!(optional(within(1, 100))(&None::<i32>, &()).is_ok());
         assert!(optional(within(1, 100))(&Some(101), &()).is_err());
     }

@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 
+use super::statement::Statement;
 use super::{Repository, RepositoryError, day, sql};
 use crate::domain::{Booking, BookingId, CarId, Period, UserId};
 
@@ -16,11 +17,12 @@ impl Repository {
         period: Period,
         now: Timestamp,
     ) -> Result<Booking, RepositoryError> {
-        self.write(
-            sqlx::query_as(sql::INSERT_BOOKING)
-                .bind(BookingId::generate().to_string())
-                .bind(car.to_string())
-                .bind(user.to_string())
+        self.write_alone(
+            car,
+            Statement::new(sql::INSERT_BOOKING)
+                .bind(BookingId::generate().as_ref())
+                .bind(car.as_ref())
+                .bind(user.as_ref())
                 .bind(day::number(period.from()))
                 .bind(day::number(period.to()))
                 .bind(now.as_millisecond()),
@@ -35,7 +37,7 @@ impl Repository {
     ///
     /// If there is no such booking, it was cancelled, or the database fails.
     pub async fn booking(&self, booking: &BookingId) -> Result<Booking, RepositoryError> {
-        self.read_one(sqlx::query_as(sql::BOOKING).bind(booking.to_string()))
+        self.read_one(Statement::new(sql::BOOKING).bind(booking.as_ref()))
             .await?
             .ok_or(RepositoryError::BookingNotFound)
     }
@@ -51,8 +53,8 @@ impl Repository {
         now: Timestamp,
     ) -> Result<Booking, RepositoryError> {
         self.write(
-            sqlx::query_as(sql::CANCEL_BOOKING)
-                .bind(booking.to_string())
+            Statement::new(sql::CANCEL_BOOKING)
+                .bind(booking.as_ref())
                 .bind(now.as_millisecond()),
         )
         .await?

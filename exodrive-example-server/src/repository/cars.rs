@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 
+use super::statement::Statement;
 use super::{Repository, RepositoryError, day, sql};
 use crate::domain::{Car, CarId, NewCar, Today, UpdateCar};
 
@@ -10,7 +11,7 @@ impl Repository {
     ///
     /// If there is no such car, or the database fails.
     pub async fn car(&self, car: &CarId) -> Result<Car, RepositoryError> {
-        self.read_one(sqlx::query_as(sql::CAR).bind(car.to_string()))
+        self.read_one(Statement::new(sql::CAR).bind(car.as_ref()))
             .await?
             .ok_or(RepositoryError::CarNotFound)
     }
@@ -22,15 +23,15 @@ impl Repository {
     /// If the model or the city is unknown, the licence plate is taken, or the database fails.
     pub async fn create_car(&self, new: &NewCar) -> Result<Car, RepositoryError> {
         let car = CarId::generate();
-        let _: Option<(String,)> = self
+        let _: Option<()> = self
             .write(
-                sqlx::query_as(sql::INSERT_CAR)
-                    .bind(car.to_string())
+                Statement::new(sql::INSERT_CAR)
+                    .bind(car.as_ref())
                     .bind(new.make.to_lowercase())
                     .bind(new.model.to_lowercase())
                     .bind(new.city.to_lowercase())
                     .bind(i64::from(new.year))
-                    .bind(new.licence_plate.clone())
+                    .bind(new.licence_plate.as_str())
                     .bind(new.price_per_day_cents),
             )
             .await?;
@@ -47,12 +48,12 @@ impl Repository {
         car: &CarId,
         update: &UpdateCar,
     ) -> Result<Car, RepositoryError> {
-        let updated: Option<(String,)> = self
+        let updated: Option<()> = self
             .write(
-                sqlx::query_as(sql::UPDATE_CAR)
-                    .bind(car.to_string())
+                Statement::new(sql::UPDATE_CAR)
+                    .bind(car.as_ref())
                     .bind(update.city.to_lowercase())
-                    .bind(update.licence_plate.clone())
+                    .bind(update.licence_plate.as_str())
                     .bind(update.price_per_day_cents),
             )
             .await?;
@@ -71,10 +72,11 @@ impl Repository {
         today: Today,
         now: Timestamp,
     ) -> Result<(), RepositoryError> {
-        let deleted: Option<(String,)> = self
-            .write(
-                sqlx::query_as(sql::DELETE_CAR)
-                    .bind(car.to_string())
+        let deleted: Option<()> = self
+            .write_alone(
+                car,
+                Statement::new(sql::DELETE_CAR)
+                    .bind(car.as_ref())
                     .bind(day::number(today.date()))
                     .bind(now.as_millisecond()),
             )

@@ -1,15 +1,13 @@
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::query::QueryAs;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{FromRow, Sqlite, SqlitePool, Transaction};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
 
-use super::RepositoryError;
-use super::{migrations, sql, sqlite};
-
-pub(super) type Question<T> = QueryAs<'static, Sqlite, T, SqliteArguments>;
+use super::rows::{Record, Row};
+use super::statement::Statement;
+use super::{RepositoryError, migrations, postgres, sql, sqlite};
+use crate::config::DatabaseUrl;
+use crate::domain::CarId;
 
 /// The cars, bookings and users in the database.
 ///
@@ -22,28 +20,49 @@ pub struct Repository {
 /// Only the functions of this file reach the connections, and each of them counts what it sends.
 #[derive(Debug)]
 struct Database {
-    readers: SqlitePool,
-    /// SQLite lets one connection write at a time; with one connection, writers queue here and not in busy loops.
-    writer: SqlitePool,
+    pools: Pools,
     queries: AtomicU64,
 }
 
+#[derive(Debug)]
+enum Pools {
+    Sqlite {
+        readers: SqlitePool,
+        /// SQLite lets one connection write at a time; with one connection, writers queue here and not in busy loops.
+        writer: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// Several changes that become visible together or, if they are not committed, not at all.
+pub(super) enum Transaction {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
 impl Repository {
-    /// Opens the SQLite database in `file`, creating it if there is none, and brings its tables up to date.
+    /// Opens the database, creating the file of a SQLite database if there is none, and brings its tables up to date.
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened, is not a database, or was written by a newer version of this program.
-    pub async fn open(file: &Path) -> Result<Self, RepositoryError> {
-        let writer = sqlite::writer(file).await?;
-        migrations::run(&writer).await?;
-        let readers = sqlite::readers(file).await?;
+    /// If the database cannot be reached, is none, or was written by a newer version of this program.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, RepositoryError> {
+        let pools = match url {
+            DatabaseUrl::Sqlite(file) => {
+                let writer = sqlite::writer(file).await?;
+                migrations::sqlite().run(&writer).await?;
+                let readers = sqlite::readers(file).await?;
+                Pools::Sqlite { readers, writer }
+            }
+            DatabaseUrl::Postgres(server) => {
+                let mut connection = postgres::connection(server).await?;
+                migrations::postgres().run(&mut connection).await?;
+                Pools::Postgres(postgres::pool(server).await?)
+            }
+        };
+        let queries = AtomicU64::new(0);
         Ok(Self {
-            database: Arc::new(Database {
-                readers,
-                writer,
-                queries: AtomicU64::new(0),
-            }),
+            database: Arc::new(Database { pools, queries }),
         })
     }
 
@@ -59,57 +78,149 @@ impl Repository {
     ///
     /// If there is none.
     pub async fn ping(&self) -> Result<(), RepositoryError> {
-        let _: Option<(i64,)> = self.read_one(sqlx::query_as(sql::PING)).await?;
+        self.read_one::<()>(Statement::new(sql::PING)).await?;
         Ok(())
     }
 
     /// Waits for running statements and closes every connection.
     ///
-    /// The write-ahead log is folded into the database file by the last connection that closes.
+    /// The last connection to a SQLite file folds the write-ahead log into it.
     pub async fn close(&self) {
-        self.database.readers.close().await;
-        self.database.writer.close().await;
+        match &self.database.pools {
+            Pools::Sqlite { readers, writer } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
     }
 
-    pub(super) async fn read<T>(&self, question: Question<T>) -> Result<Vec<T>, RepositoryError>
-    where
-        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
-    {
-        self.count();
-        Ok(question.fetch_all(&self.database.readers).await?)
-    }
-
-    pub(super) async fn read_one<T>(
+    pub(super) async fn read<T: Record>(
         &self,
-        question: Question<T>,
-    ) -> Result<Option<T>, RepositoryError>
-    where
-        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
-    {
+        question: Statement,
+    ) -> Result<Vec<T>, RepositoryError> {
         self.count();
-        Ok(question.fetch_optional(&self.database.readers).await?)
+        let rows: Vec<Row> = match &self.database.pools {
+            Pools::Sqlite { readers, .. } => {
+                let rows = question.sqlite().fetch_all(readers).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Pools::Postgres(pool) => {
+                let rows = question.postgres().fetch_all(pool).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        };
+        Ok(rows.iter().map(T::read).collect::<Result<_, _>>()?)
+    }
+
+    pub(super) async fn read_one<T: Record>(
+        &self,
+        question: Statement,
+    ) -> Result<Option<T>, RepositoryError> {
+        let row = match &self.database.pools {
+            Pools::Sqlite { readers, .. } => self.on_sqlite(readers, question).await?,
+            Pools::Postgres(pool) => self.on_postgres(pool, question).await?,
+        };
+        Ok(row.as_ref().map(T::read).transpose()?)
     }
 
     /// Changes at most one row and returns what the statement returns of it.
-    pub(super) async fn write<T>(
+    pub(super) async fn write<T: Record>(
         &self,
-        statement: Question<T>,
-    ) -> Result<Option<T>, RepositoryError>
-    where
-        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
-    {
+        statement: Statement,
+    ) -> Result<Option<T>, RepositoryError> {
+        let row = match &self.database.pools {
+            Pools::Sqlite { writer, .. } => self.on_sqlite(writer, statement).await?,
+            Pools::Postgres(pool) => self.on_postgres(pool, statement).await?,
+        };
+        Ok(row.as_ref().map(T::read).transpose()?)
+    }
+
+    /// As [`Repository::write`], while nobody else changes the car or its bookings in this way.
+    ///
+    /// The writers of SQLite take turns in any case. In PostgreSQL a statement does not see what others have not
+    /// committed, so a car could be booked and leave the fleet at once; and two bookings for the same days could wait
+    /// for each other until one is chosen as the victim of a deadlock instead of being told that the car is taken.
+    pub(super) async fn write_alone<T: Record>(
+        &self,
+        car: &CarId,
+        statement: Statement,
+    ) -> Result<Option<T>, RepositoryError> {
+        let Pools::Postgres(pool) = &self.database.pools else {
+            return self.write(statement).await;
+        };
+        let mut transaction = pool.begin().await?;
+        let lock = Statement::new(sql::LOCK_CAR).bind(car.as_ref());
+        self.on_postgres(&mut *transaction, lock).await?;
+        let row = self.on_postgres(&mut *transaction, statement).await?;
+        transaction.commit().await?;
+        Ok(row.as_ref().map(T::read).transpose()?)
+    }
+
+    /// Begins to fill the database, which nobody else does until the transaction ends.
+    pub(super) async fn begin_to_fill(&self) -> Result<Transaction, RepositoryError> {
+        match &self.database.pools {
+            Pools::Sqlite { writer, .. } => {
+                // A transaction that reads first and writes later fails if somebody else wrote in between.
+                let transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+                Ok(Transaction::Sqlite(transaction))
+            }
+            Pools::Postgres(pool) => {
+                let mut transaction = pool.begin().await?;
+                for statement in [sql::NO_TIMEOUT, sql::LOCK_USERS] {
+                    self.on_postgres(&mut *transaction, Statement::new(statement))
+                        .await?;
+                }
+                Ok(Transaction::Postgres(transaction))
+            }
+        }
+    }
+
+    /// Sends a statement as part of the transaction and returns the first row of its answer.
+    pub(super) async fn within(
+        &self,
+        transaction: &mut Transaction,
+        statement: Statement,
+    ) -> Result<Option<Row>, RepositoryError> {
+        match transaction {
+            Transaction::Sqlite(transaction) => self.on_sqlite(&mut **transaction, statement).await,
+            Transaction::Postgres(transaction) => {
+                self.on_postgres(&mut **transaction, statement).await
+            }
+        }
+    }
+
+    async fn on_sqlite(
+        &self,
+        connection: impl sqlx::SqliteExecutor<'_>,
+        statement: Statement,
+    ) -> Result<Option<Row>, RepositoryError> {
         self.count();
-        Ok(statement.fetch_optional(&self.database.writer).await?)
+        let row = statement.sqlite().fetch_optional(connection).await?;
+        Ok(row.map(Row::Sqlite))
     }
 
-    /// Several changes that become visible together or not at all; the caller counts its statements.
-    pub(super) async fn transaction(
+    async fn on_postgres(
         &self,
-    ) -> Result<Transaction<'static, Sqlite>, RepositoryError> {
-        Ok(self.database.writer.begin().await?)
+        connection: impl sqlx::PgExecutor<'_>,
+        statement: Statement,
+    ) -> Result<Option<Row>, RepositoryError> {
+        self.count();
+        let row = statement.postgres().fetch_optional(connection).await?;
+        Ok(row.map(Row::Postgres))
     }
 
-    pub(super) fn count(&self) {
+    fn count(&self) {
         self.database.queries.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Transaction {
+    pub(super) async fn commit(self) -> Result<(), RepositoryError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => transaction.commit().await?,
+        }
+        Ok(())
     }
 }

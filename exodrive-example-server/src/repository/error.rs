@@ -1,5 +1,6 @@
 use sqlx::error::{DatabaseError, ErrorKind};
 use sqlx::migrate::MigrateError;
+use sqlx::postgres::PgDatabaseError;
 use thiserror::Error;
 
 /// Why the repository could not do what it was asked.
@@ -38,23 +39,13 @@ pub enum RepositoryError {
     Migration(#[from] MigrateError),
 }
 
-/// SQLITE_CONSTRAINT_TRIGGER, the extended result code of `RAISE(ABORT, ..)` in a trigger.
-const RAISED_BY_TRIGGER: &str = "1811";
-
-/// SQLITE_BUSY, the low byte of its extended result codes: another process kept the database locked for longer than
-/// the busy timeout.
-const LOCKED: u32 = 5;
-
 impl From<sqlx::Error> for RepositoryError {
     fn from(error: sqlx::Error) -> Self {
         let reported = error.as_database_error();
         if let Some(refused) = reported.and_then(refusal) {
             return refused;
         }
-        let code = reported.and_then(|reported| reported.code()?.parse::<u32>().ok());
-        if code.is_some_and(|code| code & 0xff == LOCKED)
-            || matches!(error, sqlx::Error::PoolTimedOut)
-        {
+        if matches!(error, sqlx::Error::PoolTimedOut) || reported.is_some_and(is_busy) {
             Self::Busy(error)
         } else {
             Self::Database(error)
@@ -62,22 +53,41 @@ impl From<sqlx::Error> for RepositoryError {
     }
 }
 
-/// What a constraint of the tables means.
+/// What a constraint of the tables means; both databases name it in their messages.
 fn refusal(reported: &dyn DatabaseError) -> Option<RepositoryError> {
     let message = reported.message();
     match reported.kind() {
-        ErrorKind::UniqueViolation if message.contains("cars.licence_plate") => {
+        ErrorKind::UniqueViolation if message.contains("licence_plate") => {
             Some(RepositoryError::LicencePlateTaken)
         }
-        ErrorKind::NotNullViolation if message.contains("cars.model_id") => {
+        ErrorKind::NotNullViolation if message.contains("model_id") => {
             Some(RepositoryError::UnknownModel)
         }
-        ErrorKind::NotNullViolation if message.contains("cars.city_id") => {
+        ErrorKind::NotNullViolation if message.contains("city_id") => {
             Some(RepositoryError::UnknownCity)
         }
-        _ if reported.code().as_deref() == Some(RAISED_BY_TRIGGER) && message == "no_overlap" => {
+        ErrorKind::ExclusionViolation if message.contains("no_overlap") => {
             Some(RepositoryError::CarUnavailable)
         }
+        // What the trigger raises in the place of an exclusion constraint.
+        ErrorKind::Other if message == "no_overlap" => Some(RepositoryError::CarUnavailable),
         _ => None,
+    }
+}
+
+/// Whether the same statement may succeed a moment later.
+fn is_busy(reported: &dyn DatabaseError) -> bool {
+    let Some(code) = reported.code() else {
+        return false;
+    };
+    if reported.try_downcast_ref::<PgDatabaseError>().is_some() {
+        // The classes "insufficient resources" and "operator intervention", to which a statement belongs that took too
+        // long (PostgreSQL, appendix A).
+        code.starts_with("53") || code.starts_with("57")
+    } else {
+        // SQLITE_BUSY is the low byte of its extended result codes: another process kept the database locked.
+        const SQLITE_BUSY: u32 = 5;
+        code.parse()
+            .is_ok_and(|code: u32| code & 0xff == SQLITE_BUSY)
     }
 }

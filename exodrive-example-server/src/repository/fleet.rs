@@ -1,6 +1,7 @@
 use jiff::civil::Date;
 
-use super::rows::{AvailabilityRow, FleetRow};
+use super::rows::{AvailabilityRow, FleetRow, FreeCar};
+use super::statement::Statement;
 use super::{Repository, RepositoryError, day, sql};
 use crate::domain::{Availability, CarId, FleetFilter, FleetPage, Period};
 
@@ -14,7 +15,7 @@ impl Repository {
         let lower = |text: &Option<String>| text.as_deref().map(str::to_lowercase);
         let rows: Vec<FleetRow> = self
             .read(
-                sqlx::query_as(sql::FLEET)
+                Statement::new(sql::FLEET)
                     .bind(lower(&filter.city))
                     .bind(lower(&filter.category))
                     .bind(filter.free_in.map(|period| day::number(period.from())))
@@ -46,8 +47,8 @@ impl Repository {
     ) -> Result<Availability, RepositoryError> {
         let rows: Vec<AvailabilityRow> = self
             .read(
-                sqlx::query_as(sql::AVAILABILITY)
-                    .bind(car.to_string())
+                Statement::new(sql::AVAILABILITY)
+                    .bind(car.as_ref())
                     .bind(day::number(period.from()))
                     .bind(day::number(period.to())),
             )
@@ -69,10 +70,9 @@ impl Repository {
         &self,
         earliest: Date,
     ) -> Result<Option<(CarId, Date)>, RepositoryError> {
-        let row: Option<(String, i64)> = self
-            .read_one(sqlx::query_as(sql::FREE_FOREVER).bind(day::number(earliest)))
+        let free: Option<FreeCar> = self
+            .read_one(Statement::new(sql::FREE_FOREVER).bind(day::number(earliest)))
             .await?;
-        row.map(|(car, from)| Ok((CarId::from(car), day::period(from, from + 1)?.from())))
-            .transpose()
+        Ok(free.map(|free| (free.car_id, free.from)))
     }
 }

@@ -1,10 +1,9 @@
-use sqlx::query_builder::Separated;
-use sqlx::{QueryBuilder, Sqlite, Transaction};
-
+use super::database::Transaction;
 use super::sql::{self, bulk};
+use super::statement::{Statement, Value};
 use super::{Repository, RepositoryError, day};
 use crate::domain::{BookingId, CarId, UserId};
-use crate::seed::{CATEGORIES, CITIES, DEMO_USERS, Generated, MAKES, MODELS};
+use crate::seed::{CATEGORIES, CITIES, DEMO_USERS, Generated, MAKES, MODELS, Seed};
 
 /// Rows in one statement: past a few hundred the statement's own cost no longer shows.
 const BATCH: usize = 500;
@@ -12,64 +11,69 @@ const BATCH: usize = 500;
 const DAY_IN_MILLISECONDS: i64 = 24 * 60 * 60 * 1_000;
 
 impl Repository {
-    /// Whether a fleet was loaded before.
-    pub(crate) async fn is_loaded(&self) -> Result<bool, RepositoryError> {
-        let user: Option<(i64,)> = self.read_one(sqlx::query_as(sql::ANY_USER)).await?;
-        Ok(user.is_some())
-    }
-
     /// Fills an empty database with the generated fleet: all of it or, if this fails half way, nothing.
-    pub(crate) async fn load(&self, generated: &Generated) -> Result<(), RepositoryError> {
-        let mut transaction = self.transaction().await?;
+    ///
+    /// Instances that start at once take turns, so that only the first finds it empty. Returns whether this one did.
+    pub(crate) async fn load(&self, seed: Seed) -> Result<bool, RepositoryError> {
+        let mut transaction = self.begin_to_fill().await?;
+        let any_user = Statement::new(sql::ANY_USER);
+        if self.within(&mut transaction, any_user).await?.is_some() {
+            return Ok(false);
+        }
         self.load_tables(&mut transaction).await?;
-        self.load_fleet(&mut transaction, generated).await?;
-        Ok(transaction.commit().await?)
+        self.load_fleet(&mut transaction, &seed.generate()).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
-    async fn load_tables(&self, into: &mut Writer) -> Result<(), RepositoryError> {
-        self.insert(into, bulk::MAKES, &MAKES, |row, number, make| {
-            row.push_bind(number as i64).push_bind(*make);
+    async fn load_tables(&self, into: &mut Transaction) -> Result<(), RepositoryError> {
+        self.insert(into, bulk::MAKES, &MAKES, |number, make| {
+            [number.into(), (*make).into()]
         })
         .await?;
-        self.insert(into, bulk::CATEGORIES, &CATEGORIES, |row, number, name| {
-            row.push_bind(number as i64).push_bind(*name);
+        self.insert(into, bulk::CATEGORIES, &CATEGORIES, |number, name| {
+            [number.into(), (*name).into()]
         })
         .await?;
-        self.insert(into, bulk::MODELS, &MODELS, |row, number, model| {
-            row.push_bind(number as i64)
-                .push_bind(place(&MAKES, model.make))
-                .push_bind(place(&CATEGORIES, model.category))
-                .push_bind(model.name)
-                .push_bind(model.seats);
+        self.insert(into, bulk::MODELS, &MODELS, |number, model| {
+            [
+                number.into(),
+                place(&MAKES, model.make).into(),
+                place(&CATEGORIES, model.category).into(),
+                model.name.into(),
+                model.seats.into(),
+            ]
         })
         .await?;
-        self.insert(into, bulk::CITIES, &CITIES, |row, number, city| {
-            row.push_bind(number as i64)
-                .push_bind(city.name)
-                .push_bind(city.country);
+        self.insert(into, bulk::CITIES, &CITIES, |number, city| {
+            [number.into(), city.name.into(), city.country.into()]
         })
         .await?;
-        self.insert(into, bulk::USERS, &DEMO_USERS, |row, number, user| {
-            row.push_bind(UserId::numbered(number).to_string())
-                .push_bind(user.name)
-                .push_bind(user.tier.as_str())
-                .push_bind(blake3::hash(user.key.as_bytes()).to_hex().to_string());
+        self.insert(into, bulk::USERS, &DEMO_USERS, |number, user| {
+            [
+                UserId::numbered(number).as_ref().into(),
+                user.name.into(),
+                user.tier.as_str().into(),
+                blake3::hash(user.key.as_bytes()).to_hex().as_str().into(),
+            ]
         })
         .await
     }
 
     async fn load_fleet(
         &self,
-        into: &mut Writer,
+        into: &mut Transaction,
         generated: &Generated,
     ) -> Result<(), RepositoryError> {
-        self.insert(into, bulk::CARS, &generated.cars, |row, number, car| {
-            row.push_bind(CarId::numbered(number).to_string())
-                .push_bind(car.model as i64)
-                .push_bind(car.city as i64)
-                .push_bind(car.year)
-                .push_bind(car.licence_plate.clone())
-                .push_bind(car.price_per_day);
+        self.insert(into, bulk::CARS, &generated.cars, |number, car| {
+            [
+                CarId::numbered(number).as_ref().into(),
+                car.model.into(),
+                car.city.into(),
+                car.year.into(),
+                car.licence_plate.as_str().into(),
+                car.price_per_day.into(),
+            ]
         })
         .await?;
         let today = day::number(generated.date);
@@ -77,42 +81,39 @@ impl Repository {
             into,
             bulk::BOOKINGS,
             &generated.bookings,
-            |row, number, booking| {
+            |number, booking| {
                 let days = booking.to - booking.from;
-                row.push_bind(BookingId::numbered(number).to_string())
-                    .push_bind(CarId::numbered(booking.car).to_string())
-                    .push_bind(UserId::numbered(booking.user).to_string())
-                    .push_bind(today + booking.from)
-                    .push_bind(today + booking.to)
-                    .push_bind(days * generated.cars[booking.car].price_per_day)
-                    .push_bind((today + booking.made) * DAY_IN_MILLISECONDS);
+                [
+                    BookingId::numbered(number).as_ref().into(),
+                    CarId::numbered(booking.car).as_ref().into(),
+                    UserId::numbered(booking.user).as_ref().into(),
+                    (today + booking.from).into(),
+                    (today + booking.to).into(),
+                    (days * generated.cars[booking.car].price_per_day).into(),
+                    ((today + booking.made) * DAY_IN_MILLISECONDS).into(),
+                ]
             },
         )
         .await
     }
 
     /// Inserts the items, each with its place among them.
-    async fn insert<T>(
+    async fn insert<T, const COLUMNS: usize>(
         &self,
-        into: &mut Writer,
+        into: &mut Transaction,
         statement: &'static str,
         items: &[T],
-        bind: impl Fn(&mut Separated<'_, Sqlite, &'static str>, usize, &T),
+        row: impl Fn(usize, &T) -> [Value; COLUMNS],
     ) -> Result<(), RepositoryError> {
         for (batch, items) in items.chunks(BATCH).enumerate() {
             let numbered = (batch * BATCH..).zip(items);
-            let mut query = QueryBuilder::new(statement);
-            query.push_values(numbered, |mut row, (number, item)| {
-                bind(&mut row, number, item);
-            });
-            self.count();
-            query.build().execute(&mut **into).await?;
+            let rows = numbered.map(|(number, item)| row(number, item));
+            self.within(into, Statement::inserting(statement, rows))
+                .await?;
         }
         Ok(())
     }
 }
-
-type Writer = Transaction<'static, Sqlite>;
 
 /// The number under which the name was inserted.
 fn place(names: &[&str], name: &str) -> Option<i64> {

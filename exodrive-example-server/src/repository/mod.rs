@@ -1,7 +1,8 @@
 //! What the database is asked, and what it answers in the words of the domain.
 //!
-//! The text of every statement is in `sql.rs` and is meant for more than one database; what is particular to
-//! SQLite is in `sqlite.rs`, in the migration that refuses double bookings, and in the mapping of its errors.
+//! The text of every statement is in `sql.rs` and serves SQLite and PostgreSQL alike. What is particular to each of
+//! them is in `sqlite.rs` and `postgres.rs`, in the migrations that refuse double bookings, in the mapping of their
+//! errors, and in `database.rs`, which alone knows which of them is there.
 
 mod bookings;
 mod cars;
@@ -11,9 +12,11 @@ mod error;
 mod fleet;
 mod load;
 mod migrations;
+mod postgres;
 mod rows;
 mod sql;
 mod sqlite;
+mod statement;
 #[cfg(test)]
 mod tests;
 mod users;

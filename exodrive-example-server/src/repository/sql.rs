@@ -1,7 +1,7 @@
 //! Every statement, once.
 //!
 //! They keep to what SQLite and PostgreSQL have in common: numbered parameters, `RETURNING`, text identifiers,
-//! days and cents as whole numbers.
+//! days and cents as whole numbers. Those for PostgreSQL alone take locks that SQLite's only writer does not need.
 
 pub(super) const PING: &str = "SELECT 1";
 
@@ -144,19 +144,30 @@ pub(super) const CANCEL_BOOKING: &str = "
     WHERE id = $1 AND cancelled_at IS NULL
     RETURNING id, car_id, user_id, from_day, to_day, total";
 
+/// Keeps others from changing the car until the transaction ends. For PostgreSQL alone.
+///
+/// `$1` car.
+pub(super) const LOCK_CAR: &str = "SELECT id FROM cars WHERE id = $1 FOR NO KEY UPDATE";
+
+/// Lets the statements of a transaction take as long as they need. For PostgreSQL alone.
+pub(super) const NO_TIMEOUT: &str = "SET LOCAL statement_timeout = 0";
+
+/// Keeps others from filling the database until the transaction ends. For PostgreSQL alone.
+pub(super) const LOCK_USERS: &str = "LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE";
+
 pub(super) const USERS: &str = "SELECT id, name, tier, key_hash FROM users";
 
 pub(super) const ANY_USER: &str = "SELECT 1 FROM users LIMIT 1";
 
 /// What many rows at once are inserted with; `VALUES` and the rows follow.
 pub(super) mod bulk {
-    pub(crate) const MAKES: &str = "INSERT INTO makes (id, name) ";
-    pub(crate) const CATEGORIES: &str = "INSERT INTO categories (id, name) ";
-    pub(crate) const MODELS: &str = "INSERT INTO models (id, make_id, category_id, name, seats) ";
-    pub(crate) const CITIES: &str = "INSERT INTO cities (id, name, country) ";
+    pub(crate) const MAKES: &str = "INSERT INTO makes (id, name)";
+    pub(crate) const CATEGORIES: &str = "INSERT INTO categories (id, name)";
+    pub(crate) const MODELS: &str = "INSERT INTO models (id, make_id, category_id, name, seats)";
+    pub(crate) const CITIES: &str = "INSERT INTO cities (id, name, country)";
     pub(crate) const CARS: &str =
-        "INSERT INTO cars (id, model_id, city_id, year, licence_plate, price_per_day) ";
-    pub(crate) const USERS: &str = "INSERT INTO users (id, name, tier, key_hash) ";
+        "INSERT INTO cars (id, model_id, city_id, year, licence_plate, price_per_day)";
+    pub(crate) const USERS: &str = "INSERT INTO users (id, name, tier, key_hash)";
     pub(crate) const BOOKINGS: &str =
-        "INSERT INTO bookings (id, car_id, user_id, from_day, to_day, total, created_at) ";
+        "INSERT INTO bookings (id, car_id, user_id, from_day, to_day, total, created_at)";
 }

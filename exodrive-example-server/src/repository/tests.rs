@@ -1,36 +1,62 @@
-//! The repository against a real SQLite file.
+//! The repository against a real SQLite file and a real PostgreSQL server.
 
 use jiff::civil::{Date, date};
 use jiff::{Timestamp, ToSpan};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+use super::statement::Statement;
 use super::*;
+use crate::config::DatabaseUrl;
 use crate::domain::{
     BookingId, CarId, FleetFilter, NewCar, Paging, Period, Tier, Today, UpdateCar, UserId,
 };
 use crate::seed::{DEMO_USERS, Seed};
+use crate::testing::{Engine, TestDatabase, test_on_each_database};
+
+test_on_each_database!(
+    books_a_free_car_at_its_price_and_says_it_is_busy_then,
+    refuses_a_second_booking_for_any_shared_day,
+    lets_exactly_one_of_many_concurrent_bookings_win,
+    never_books_a_car_that_leaves_the_fleet_at_once,
+    is_filled_once_by_instances_that_start_at_once,
+    frees_the_car_when_a_booking_is_cancelled_once,
+    refuses_to_revive_a_booking_whose_days_were_given_away,
+    does_not_find_what_is_not_there,
+    adds_a_car_under_the_names_the_tables_know,
+    refuses_a_car_of_an_unknown_model_or_city_or_with_a_taken_plate,
+    changes_a_car_and_keeps_what_was_promised,
+    keeps_a_car_until_its_last_booking_is_over,
+    lists_every_car_once_over_all_pages_cheapest_first,
+    filters_by_city_and_category_in_any_case_of_letters,
+    lists_the_cars_that_are_free_as_their_availability_says,
+    finds_a_car_and_a_day_from_which_nobody_booked_it,
+    has_a_key_holder_for_every_demo_user,
+    counts_one_statement_for_each_question,
+    opens_a_database_again_with_everything_in_it,
+);
 
 const TODAY: Date = date(2026, 3, 1);
 
 /// Long after the last generated booking.
 const QUIET: Date = date(2027, 3, 1);
 
-/// A small fleet; the folder goes when this does.
+/// A small fleet; the database goes when this does.
 struct Fleet {
     repository: Repository,
-    folder: TempDir,
+    database: TestDatabase,
 }
 
 impl Fleet {
-    async fn new(cars: u32, bookings: u32) -> Self {
-        let folder = TempDir::new().unwrap();
-        let repository = Repository::open(&folder.path().join("fleet.db"))
-            .await
-            .unwrap();
-        let generated = Seed::new(TODAY, cars, bookings).generate();
-        repository.load(&generated).await.unwrap();
-        Self { repository, folder }
+    async fn new(engine: Engine, cars: u32, bookings: u32) -> Self {
+        let database = TestDatabase::new(engine).await;
+        let repository = Repository::open(&database.url).await.unwrap();
+        let seed = Seed::new(TODAY, cars, bookings);
+        assert!(repository.load(seed).await.unwrap());
+        Self {
+            repository,
+            database,
+        }
     }
 }
 
@@ -61,9 +87,8 @@ fn moved_to(city: &str, licence_plate: &str) -> UpdateCar {
     .unwrap()
 }
 
-#[tokio::test]
-async fn books_a_free_car_at_its_price_and_says_it_is_busy_then() {
-    let Fleet { repository, .. } = &Fleet::new(1, 0).await;
+async fn books_a_free_car_at_its_price_and_says_it_is_busy_then(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 1, 0).await;
     let car = repository.car(&first_car()).await.unwrap();
     let price = car.summary.price_per_day_cents;
     let period = Period::starting(QUIET, 3);
@@ -87,9 +112,8 @@ async fn books_a_free_car_at_its_price_and_says_it_is_busy_then() {
     assert!(availability.busy.is_empty());
 }
 
-#[tokio::test]
-async fn refuses_a_second_booking_for_any_shared_day() {
-    let Fleet { repository, .. } = &Fleet::new(2, 0).await;
+async fn refuses_a_second_booking_for_any_shared_day(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 2, 0).await;
     let book = async |car: CarId, from: Date, days: i64| {
         repository
             .book(&car, &customer(), Period::starting(from, days), now())
@@ -106,19 +130,20 @@ async fn refuses_a_second_booking_for_any_shared_day() {
     book(CarId::numbered(1), QUIET, 5).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn lets_exactly_one_of_fifty_concurrent_bookings_win() {
-    let Fleet { repository, folder } = &Fleet::new(1, 0).await;
-    // A second handle on the same file, as another process would have it.
-    let neighbour = Repository::open(&folder.path().join("fleet.db"))
-        .await
-        .unwrap();
+async fn lets_exactly_one_of_many_concurrent_bookings_win(engine: Engine) {
+    const ATTEMPTS: usize = 200;
+    let Fleet {
+        repository,
+        database,
+    } = &Fleet::new(engine, 1, 0).await;
+    // A second handle on the same database, as another process would have it.
+    let neighbour = Repository::open(&database.url).await.unwrap();
 
     let mut attempts = JoinSet::new();
-    for attempt in 0..50_i64 {
-        let repository = [repository, &neighbour][attempt as usize % 2].clone();
+    for attempt in 0..ATTEMPTS {
+        let repository = [repository, &neighbour][attempt % 2].clone();
         attempts.spawn(async move {
-            let period = Period::starting(QUIET + (attempt % 3).days(), 4);
+            let period = Period::starting(QUIET + (attempt as i64 % 3).days(), 4);
             repository
                 .book(&first_car(), &customer(), period, now())
                 .await
@@ -131,12 +156,44 @@ async fn lets_exactly_one_of_fifty_concurrent_bookings_win() {
         .iter()
         .filter(|outcome| matches!(outcome, Err(RepositoryError::CarUnavailable)))
         .count();
-    assert_eq!((won, refused), (1, 49));
+    assert_eq!((won, refused), (1, ATTEMPTS - 1));
 }
 
-#[tokio::test]
-async fn frees_the_car_when_a_booking_is_cancelled_once() {
-    let Fleet { repository, .. } = &Fleet::new(1, 0).await;
+async fn never_books_a_car_that_leaves_the_fleet_at_once(engine: Engine) {
+    let Fleet {
+        repository,
+        database,
+    } = &Fleet::new(engine, 30, 0).await;
+    let neighbour = &Repository::open(&database.url).await.unwrap();
+    for number in 0..30 {
+        let car = CarId::numbered(number);
+        let user = customer();
+        let (booked, deleted) = tokio::join!(
+            repository.book(&car, &user, Period::starting(QUIET, 1), now()),
+            neighbour.delete_car(&car, Today::new(TODAY), now()),
+        );
+        match (booked, deleted) {
+            (Ok(_), Err(RepositoryError::CarHasBookings))
+            | (Err(RepositoryError::CarNotFound), Ok(())) => {}
+            both => panic!("{both:?}"),
+        }
+    }
+}
+
+async fn is_filled_once_by_instances_that_start_at_once(engine: Engine) {
+    let database = &TestDatabase::new(engine).await;
+    let instance = async || Repository::open(&database.url).await.unwrap();
+    let (first, second, third) = (instance().await, instance().await, instance().await);
+    let seed = Seed::new(TODAY, 50, 500);
+    let filled = tokio::try_join!(first.load(seed), second.load(seed), third.load(seed)).unwrap();
+    let filled = [filled.0, filled.1, filled.2];
+    assert_eq!(filled.iter().filter(|filled| **filled).count(), 1);
+    let fleet = first.fleet(&FleetFilter::default()).await.unwrap();
+    assert_eq!(fleet.total, 50);
+}
+
+async fn frees_the_car_when_a_booking_is_cancelled_once(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 1, 0).await;
     let period = Period::starting(QUIET, 3);
     let booking = repository
         .book(&first_car(), &customer(), period, now())
@@ -158,9 +215,8 @@ async fn frees_the_car_when_a_booking_is_cancelled_once() {
         .unwrap();
 }
 
-#[tokio::test]
-async fn refuses_to_revive_a_booking_whose_days_were_given_away() {
-    let Fleet { repository, .. } = &Fleet::new(1, 0).await;
+async fn refuses_to_revive_a_booking_whose_days_were_given_away(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 1, 0).await;
     let period = Period::starting(QUIET, 3);
     let book = async || {
         repository
@@ -172,16 +228,16 @@ async fn refuses_to_revive_a_booking_whose_days_were_given_away() {
     book().await;
 
     let revive = "UPDATE bookings SET cancelled_at = NULL WHERE id = $1 RETURNING id";
-    let revived: Result<Option<(String,)>, _> = repository
-        .write(sqlx::query_as(revive).bind(cancelled.id.to_string()))
+    let revived: Result<Option<()>, _> = repository
+        .write(Statement::new(revive).bind(cancelled.id.as_ref()))
         .await;
     assert!(matches!(revived, Err(RepositoryError::CarUnavailable)));
 }
 
 #[tokio::test]
 async fn says_it_is_busy_when_another_change_takes_too_long() {
-    let Fleet { repository, .. } = &Fleet::new(1, 0).await;
-    let _endless = repository.transaction().await.unwrap();
+    let Fleet { repository, .. } = &Fleet::new(Engine::Sqlite, 1, 0).await;
+    let _endless = repository.begin_to_fill().await.unwrap();
     tokio::time::pause();
     let refused = repository.cancel(&BookingId::numbered(0), now()).await;
     assert!(
@@ -191,8 +247,21 @@ async fn says_it_is_busy_when_another_change_takes_too_long() {
 }
 
 #[tokio::test]
-async fn does_not_find_what_is_not_there() {
-    let Fleet { repository, .. } = &Fleet::new(1, 0).await;
+async fn says_it_is_busy_when_a_statement_takes_too_long() {
+    let Fleet { repository, .. } = &Fleet::new(Engine::Postgres, 1, 0).await;
+    let mut transaction = repository.begin_to_fill().await.unwrap();
+    let impatient = Statement::new("SET LOCAL statement_timeout = 1");
+    repository
+        .within(&mut transaction, impatient)
+        .await
+        .unwrap();
+    let slow = Statement::new("SELECT pg_sleep(60)");
+    let refused = repository.within(&mut transaction, slow).await;
+    assert!(matches!(refused, Err(RepositoryError::Busy(_))));
+}
+
+async fn does_not_find_what_is_not_there(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 1, 0).await;
     let car = CarId::numbered(99);
     let period = Period::starting(QUIET, 1);
     let answers = [
@@ -221,9 +290,8 @@ async fn does_not_find_what_is_not_there() {
     assert!(matches!(booking, Err(RepositoryError::BookingNotFound)));
 }
 
-#[tokio::test]
-async fn adds_a_car_under_the_names_the_tables_know() {
-    let Fleet { repository, .. } = &Fleet::new(0, 0).await;
+async fn adds_a_car_under_the_names_the_tables_know(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 0, 0).await;
     let car = repository.create_car(&golf()).await.unwrap();
     assert_eq!(car.summary.make, "Volkswagen");
     assert_eq!(car.summary.model, "Golf");
@@ -232,9 +300,8 @@ async fn adds_a_car_under_the_names_the_tables_know() {
     assert_eq!(repository.car(&car.summary.id).await.unwrap(), car);
 }
 
-#[tokio::test]
-async fn refuses_a_car_of_an_unknown_model_or_city_or_with_a_taken_plate() {
-    let Fleet { repository, .. } = &Fleet::new(0, 0).await;
+async fn refuses_a_car_of_an_unknown_model_or_city_or_with_a_taken_plate(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 0, 0).await;
     let mut car = golf();
     car.make = "Opel".to_owned();
     let refused = repository.create_car(&car).await;
@@ -250,9 +317,8 @@ async fn refuses_a_car_of_an_unknown_model_or_city_or_with_a_taken_plate() {
     assert!(matches!(refused, Err(RepositoryError::LicencePlateTaken)));
 }
 
-#[tokio::test]
-async fn changes_a_car_and_keeps_what_was_promised() {
-    let Fleet { repository, .. } = &Fleet::new(1, 0).await;
+async fn changes_a_car_and_keeps_what_was_promised(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 1, 0).await;
     let period = Period::starting(QUIET, 2);
     let booking = repository
         .book(&first_car(), &customer(), period, now())
@@ -272,9 +338,8 @@ async fn changes_a_car_and_keeps_what_was_promised() {
     assert!(matches!(refused, Err(RepositoryError::UnknownCity)));
 }
 
-#[tokio::test]
-async fn keeps_a_car_until_its_last_booking_is_over() {
-    let Fleet { repository, .. } = &Fleet::new(1, 0).await;
+async fn keeps_a_car_until_its_last_booking_is_over(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 1, 0).await;
     let period = Period::starting(QUIET, 3);
     repository
         .book(&first_car(), &customer(), period, now())
@@ -302,9 +367,8 @@ async fn keeps_a_car_until_its_last_booking_is_over() {
     );
 }
 
-#[tokio::test]
-async fn lists_every_car_once_over_all_pages_cheapest_first() {
-    let Fleet { repository, .. } = &Fleet::new(53, 0).await;
+async fn lists_every_car_once_over_all_pages_cheapest_first(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 53, 0).await;
     let mut cars = Vec::new();
     for page in 1..=4 {
         let filter = FleetFilter {
@@ -324,9 +388,8 @@ async fn lists_every_car_once_over_all_pages_cheapest_first() {
     assert!(cars.is_sorted_by_key(|car| car.price_per_day_cents));
 }
 
-#[tokio::test]
-async fn filters_by_city_and_category_in_any_case_of_letters() {
-    let Fleet { repository, .. } = &Fleet::new(300, 0).await;
+async fn filters_by_city_and_category_in_any_case_of_letters(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 300, 0).await;
     let filter = FleetFilter {
         city: Some("BERLIN".to_owned()),
         category: Some("Compact".to_owned()),
@@ -348,9 +411,8 @@ async fn filters_by_city_and_category_in_any_case_of_letters() {
     assert!(answer.cars.is_empty());
 }
 
-#[tokio::test]
-async fn lists_the_cars_that_are_free_as_their_availability_says() {
-    let Fleet { repository, .. } = &Fleet::new(60, 1_200).await;
+async fn lists_the_cars_that_are_free_as_their_availability_says(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 60, 1_200).await;
     let period = Period::starting(TODAY, 4);
     let filter = FleetFilter {
         free_in: Some(period),
@@ -376,18 +438,16 @@ async fn lists_the_cars_that_are_free_as_their_availability_says() {
     assert!((1..60).contains(&free), "{free}");
 }
 
-#[tokio::test]
-async fn finds_a_car_and_a_day_from_which_nobody_booked_it() {
-    let Fleet { repository, .. } = &Fleet::new(5, 200).await;
+async fn finds_a_car_and_a_day_from_which_nobody_booked_it(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 5, 200).await;
     let (car, from) = repository.free_forever(TODAY).await.unwrap().unwrap();
     assert!(from >= TODAY);
     let year = Period::starting(from, Period::MAX_DAYS);
     assert!(repository.availability(&car, year).await.unwrap().available);
 }
 
-#[tokio::test]
-async fn has_a_key_holder_for_every_demo_user() {
-    let Fleet { repository, .. } = &Fleet::new(0, 0).await;
+async fn has_a_key_holder_for_every_demo_user(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 0, 0).await;
     let holders = repository.key_holders().await.unwrap();
     assert_eq!(holders.len(), DEMO_USERS.len());
     for demo in DEMO_USERS {
@@ -405,9 +465,8 @@ async fn has_a_key_holder_for_every_demo_user() {
     }
 }
 
-#[tokio::test]
-async fn counts_one_statement_for_each_question() {
-    let Fleet { repository, .. } = &Fleet::new(3, 30).await;
+async fn counts_one_statement_for_each_question(engine: Engine) {
+    let Fleet { repository, .. } = &Fleet::new(engine, 3, 30).await;
     let before = repository.queries();
     repository.fleet(&FleetFilter::default()).await.unwrap();
     repository.car(&first_car()).await.unwrap();
@@ -419,16 +478,16 @@ async fn counts_one_statement_for_each_question() {
     assert_eq!(repository.queries() - before, 4);
 }
 
-#[tokio::test]
-async fn opens_a_file_again_with_everything_in_it() {
-    let Fleet { repository, folder } = Fleet::new(3, 30).await;
+async fn opens_a_database_again_with_everything_in_it(engine: Engine) {
+    let Fleet {
+        repository,
+        database,
+    } = Fleet::new(engine, 3, 30).await;
     let cars = repository.fleet(&FleetFilter::default()).await.unwrap();
     repository.close().await;
 
-    let reopened = Repository::open(&folder.path().join("fleet.db"))
-        .await
-        .unwrap();
-    assert!(reopened.is_loaded().await.unwrap());
+    let reopened = Repository::open(&database.url).await.unwrap();
+    assert!(!reopened.load(Seed::new(TODAY, 4, 0)).await.unwrap());
     assert_eq!(reopened.fleet(&FleetFilter::default()).await.unwrap(), cars);
 }
 
@@ -437,6 +496,6 @@ async fn refuses_a_file_that_is_no_database() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("notes.txt");
     std::fs::write(&file, "not a database, and long enough to tell".repeat(100)).unwrap();
-    let refused = Repository::open(&file).await;
+    let refused = Repository::open(&DatabaseUrl::Sqlite(file)).await;
     assert!(matches!(refused, Err(RepositoryError::Database(_))));
 }

@@ -1,3 +1,4 @@
+use super::statement::Statement;
 use super::{Repository, RepositoryError, sql};
 use crate::domain::User;
 
@@ -10,6 +11,6 @@ pub(crate) struct KeyHolder {
 impl Repository {
     /// Everyone who has an API key.
     pub(crate) async fn key_holders(&self) -> Result<Vec<KeyHolder>, RepositoryError> {
-        self.read(sqlx::query_as(sql::USERS)).await
+        self.read(Statement::new(sql::USERS)).await
     }
 }

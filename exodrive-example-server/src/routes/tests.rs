@@ -1,4 +1,4 @@
-//! The routes behind authentication, on a real repository and without a socket.
+//! The routes behind authentication, on a real repository of either kind and without a socket.
 
 use axum::body::{Body, to_bytes};
 use axum::{Router, middleware};
@@ -6,7 +6,6 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION, WWW_AUTHENTICATE
 use http::{HeaderMap, Method, Request, StatusCode};
 use jiff::ToSpan;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::router;
@@ -16,6 +15,19 @@ use crate::caching;
 use crate::domain::Today;
 use crate::repository::Repository;
 use crate::seed::Seed;
+use crate::testing::{Engine, TestDatabase, test_on_each_database};
+
+test_on_each_database!(
+    books_a_car_once_until_its_booker_cancels,
+    lets_an_administrator_cancel_for_others,
+    asks_for_a_key_where_it_needs_one_and_refuses_an_unknown_one_everywhere,
+    asks_the_database_nothing_to_know_who_is_asking,
+    lets_administrators_change_the_fleet_and_nobody_else,
+    points_at_every_wrong_field,
+    is_ready_while_the_database_answers_and_alive_in_any_case,
+    serves_its_error_codes,
+    answers_without_the_database_until_an_event_removes_what_is_kept,
+);
 
 const NORA: Option<&str> = Some("demo-standard-nora");
 const YUKI: Option<&str> = Some("demo-premium-yuki");
@@ -24,7 +36,7 @@ const ADMINISTRATOR: Option<&str> = Some("demo-administrator");
 struct Api {
     router: Router,
     state: AppState,
-    _folder: TempDir,
+    _database: TestDatabase,
 }
 
 struct Answer {
@@ -35,20 +47,18 @@ struct Answer {
 
 impl Api {
     /// Ten cars that nobody has booked.
-    async fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        let repository = Repository::open(&folder.path().join("fleet.db"))
-            .await
-            .unwrap();
+    async fn new(engine: Engine) -> Self {
+        let database = TestDatabase::new(engine).await;
+        let repository = Repository::open(&database.url).await.unwrap();
         let seed = Seed::new(Today::utc().date(), 10, 0);
-        repository.load(&seed.generate()).await.unwrap();
+        repository.load(seed).await.unwrap();
         let keys = ApiKeys::load(&repository).await.unwrap();
         let state = AppState::new(repository, keys, caching::cache().unwrap());
         let authentication = middleware::from_fn_with_state(state.keys.clone(), authenticate);
         Self {
             router: router(&state).unwrap().layer(authentication),
             state,
-            _folder: folder,
+            _database: database,
         }
     }
 
@@ -137,9 +147,8 @@ fn new_car() -> Value {
     })
 }
 
-#[tokio::test]
-async fn books_a_car_once_until_its_booker_cancels() {
-    let api = Api::new().await;
+async fn books_a_car_once_until_its_booker_cancels(engine: Engine) {
+    let api = Api::new(engine).await;
     let booked = api.book(NORA, rental()).await;
     assert_eq!(booked.status, StatusCode::CREATED);
     assert_eq!(booked.body["from"], rental()["from"]);
@@ -158,9 +167,8 @@ async fn books_a_car_once_until_its_booker_cancels() {
     assert_eq!(api.book(YUKI, rental()).await.status, StatusCode::CREATED);
 }
 
-#[tokio::test]
-async fn lets_an_administrator_cancel_for_others() {
-    let api = Api::new().await;
+async fn lets_an_administrator_cancel_for_others(engine: Engine) {
+    let api = Api::new(engine).await;
     let booked = api.book(NORA, rental()).await;
     let path = format!("/api/v1/bookings/{}", booked.body["id"].as_str().unwrap());
     let cancelled = api
@@ -169,9 +177,8 @@ async fn lets_an_administrator_cancel_for_others() {
     assert_eq!(cancelled.status, StatusCode::NO_CONTENT);
 }
 
-#[tokio::test]
-async fn asks_for_a_key_where_it_needs_one_and_refuses_an_unknown_one_everywhere() {
-    let api = Api::new().await;
+async fn asks_for_a_key_where_it_needs_one_and_refuses_an_unknown_one_everywhere(engine: Engine) {
+    let api = Api::new(engine).await;
     let anonymous = api.book(None, rental()).await;
     assert_eq!(anonymous.status, StatusCode::UNAUTHORIZED);
     assert_eq!(
@@ -193,17 +200,15 @@ async fn asks_for_a_key_where_it_needs_one_and_refuses_an_unknown_one_everywhere
     assert_eq!(api.get(path).await.status, StatusCode::OK);
 }
 
-#[tokio::test]
-async fn asks_the_database_nothing_to_know_who_is_asking() {
-    let api = Api::new().await;
+async fn asks_the_database_nothing_to_know_who_is_asking(engine: Engine) {
+    let api = Api::new(engine).await;
     let before = api.state.repository.queries();
     api.ask(Method::GET, "/healthz", NORA, Value::Null).await;
     assert_eq!(api.state.repository.queries(), before);
 }
 
-#[tokio::test]
-async fn lets_administrators_change_the_fleet_and_nobody_else() {
-    let api = Api::new().await;
+async fn lets_administrators_change_the_fleet_and_nobody_else(engine: Engine) {
+    let api = Api::new(engine).await;
     let create = async |key| api.ask(Method::POST, "/api/v1/cars", key, new_car()).await;
     assert_eq!(create(None).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(create(YUKI).await.status, StatusCode::FORBIDDEN);
@@ -226,9 +231,8 @@ async fn lets_administrators_change_the_fleet_and_nobody_else() {
     assert_eq!(api.get(path).await.code(), "CAR_NOT_FOUND");
 }
 
-#[tokio::test]
-async fn points_at_every_wrong_field() {
-    let api = Api::new().await;
+async fn points_at_every_wrong_field(engine: Engine) {
+    let api = Api::new(engine).await;
     let body = json!({ "carId": "car-000001", "from": "2020-01-01", "to": "2020-01-01" });
     let past = api.book(NORA, body).await;
     assert_eq!(
@@ -263,9 +267,8 @@ async fn points_at_every_wrong_field() {
     assert_eq!(api.get(&half).await.pointers(), ["/to"]);
 }
 
-#[tokio::test]
-async fn is_ready_while_the_database_answers_and_alive_in_any_case() {
-    let api = Api::new().await;
+async fn is_ready_while_the_database_answers_and_alive_in_any_case(engine: Engine) {
+    let api = Api::new(engine).await;
     assert_eq!(api.get("/readyz").await.body, json!({ "status": "ready" }));
     api.state.repository.close().await;
     let unready = api.get("/readyz").await;
@@ -277,16 +280,14 @@ async fn is_ready_while_the_database_answers_and_alive_in_any_case() {
     assert_eq!(api.get("/api/v1/fleet").await.code(), "DATABASE_ERROR");
 }
 
-#[tokio::test]
-async fn serves_its_error_codes() {
-    let catalogue = Api::new().await.get("/errors").await;
+async fn serves_its_error_codes(engine: Engine) {
+    let catalogue = Api::new(engine).await.get("/errors").await;
     let codes = catalogue.body["errors"].as_array().unwrap();
     assert!(codes.iter().any(|code| code["code"] == "CAR_UNAVAILABLE"));
 }
 
-#[tokio::test]
-async fn answers_without_the_database_until_an_event_removes_what_is_kept() {
-    let api = Api::new().await;
+async fn answers_without_the_database_until_an_event_removes_what_is_kept(engine: Engine) {
+    let api = Api::new(engine).await;
     let (from, to) = (&rental()["from"], &rental()["to"]);
     let days = format!("from={from}&to={to}").replace('"', "");
     let listing = "/api/v1/fleet?city=berlin";

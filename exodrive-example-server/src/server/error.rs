@@ -1,10 +1,10 @@
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use exodrive_cache::BuildError;
 use thiserror::Error;
 
+use crate::config::DatabaseUrl;
 use crate::repository::RepositoryError;
 use crate::stack::StackError;
 
@@ -24,10 +24,10 @@ pub enum StartError {
     #[error("cannot make a folder for the temporary database (set DATABASE_URL to name a file)")]
     TemporaryFolder(#[source] io::Error),
     /// The database cannot be opened, brought up to date or filled.
-    #[error("cannot use the database {} (set DATABASE_URL to name another file)", file.display())]
+    #[error("cannot use the database {database} (set DATABASE_URL to name another)")]
     Database {
-        /// The database's file.
-        file: PathBuf,
+        /// The database that was asked for.
+        database: DatabaseUrl,
         /// What the database says.
         source: RepositoryError,
     },

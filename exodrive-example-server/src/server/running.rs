@@ -1,6 +1,5 @@
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -10,6 +9,7 @@ use tokio::time::timeout;
 use super::storage::Storage;
 use super::welcome;
 use crate::AppState;
+use crate::config::DatabaseUrl;
 use crate::repository::{Repository, RepositoryError};
 
 /// A server that answers requests.
@@ -74,10 +74,10 @@ impl Running {
         &self.state
     }
 
-    /// The file of its database.
+    /// Its database.
     #[must_use]
-    pub fn database(&self) -> &Path {
-        self.storage.file()
+    pub fn database(&self) -> &DatabaseUrl {
+        self.storage.database()
     }
 
     /// Where the API is, and three commands to try it with that work as they stand.

@@ -1,5 +1,4 @@
 use std::net::SocketAddr;
-use std::path::Path;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -9,7 +8,7 @@ use super::{Running, StartError};
 use crate::AppState;
 use crate::auth::ApiKeys;
 use crate::caching;
-use crate::config::Config;
+use crate::config::{Config, DatabaseUrl};
 use crate::repository::{Repository, RepositoryError};
 use crate::seed::Seed;
 use crate::stack::app;
@@ -24,11 +23,15 @@ use crate::stack::app;
 pub async fn start(config: Config) -> Result<Running, StartError> {
     // First, because it fails fastest; clients that connect meanwhile wait for the database.
     let (listener, address) = listen(config.listen_addr).await?;
-    let storage = Storage::new(config.database_url.as_ref())?;
-    let repository = open(storage.file(), config.seed()).await?;
-    let keys = ApiKeys::load(&repository)
+    let storage = Storage::new(config.database_url.clone())?;
+    let failed = |source| StartError::Database {
+        database: storage.database().clone(),
+        source,
+    };
+    let repository = open(storage.database(), config.seed())
         .await
-        .map_err(|source| database(storage.file(), source))?;
+        .map_err(failed)?;
+    let keys = ApiKeys::load(&repository).await.map_err(failed)?;
     let state = AppState::new(repository, keys, caching::cache()?);
 
     let service = app(&state, &config)?.into_make_service_with_connect_info::<SocketAddr>();
@@ -55,24 +58,15 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     Ok((listener, address))
 }
 
-async fn open(file: &Path, seed: Seed) -> Result<Repository, StartError> {
-    let failed = |source| database(file, source);
-    let repository = Repository::open(file).await.map_err(failed)?;
-    if !repository.is_loaded().await.map_err(failed)? {
+async fn open(url: &DatabaseUrl, seed: Seed) -> Result<Repository, RepositoryError> {
+    let repository = Repository::open(url).await?;
+    if repository.load(seed).await? {
         tracing::info!(
             cars = seed.cars,
             bookings = seed.bookings,
             date = %seed.date,
-            "filling the empty database"
+            "filled the empty database"
         );
-        repository.load(&seed.generate()).await.map_err(failed)?;
     }
     Ok(repository)
-}
-
-fn database(file: &Path, source: RepositoryError) -> StartError {
-    StartError::Database {
-        file: file.to_owned(),
-        source,
-    }
 }

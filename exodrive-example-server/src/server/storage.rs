@@ -1,36 +1,31 @@
-use std::path::{Path, PathBuf};
-
 use tempfile::TempDir;
 
 use super::StartError;
 use crate::config::DatabaseUrl;
 
-/// Where the database's file is; a temporary folder goes with this value.
+/// Which database is used; a temporary folder goes with this value.
 #[derive(Debug)]
 pub(super) struct Storage {
-    file: PathBuf,
+    database: DatabaseUrl,
     _temporary: Option<TempDir>,
 }
 
 impl Storage {
-    pub(super) fn new(url: Option<&DatabaseUrl>) -> Result<Self, StartError> {
-        match url {
-            Some(DatabaseUrl::Sqlite(file)) => Ok(Self {
-                file: file.clone(),
+    pub(super) fn new(url: Option<DatabaseUrl>) -> Result<Self, StartError> {
+        if let Some(database) = url {
+            return Ok(Self {
+                database,
                 _temporary: None,
-            }),
-            None => {
-                let folder =
-                    TempDir::with_prefix("exodrive-").map_err(StartError::TemporaryFolder)?;
-                Ok(Self {
-                    file: folder.path().join("fleet.db"),
-                    _temporary: Some(folder),
-                })
-            }
+            });
         }
+        let folder = TempDir::with_prefix("exodrive-").map_err(StartError::TemporaryFolder)?;
+        Ok(Self {
+            database: DatabaseUrl::Sqlite(folder.path().join("fleet.db")),
+            _temporary: Some(folder),
+        })
     }
 
-    pub(super) fn file(&self) -> &Path {
-        &self.file
+    pub(super) fn database(&self) -> &DatabaseUrl {
+        &self.database
     }
 }

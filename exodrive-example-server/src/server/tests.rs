@@ -6,6 +6,7 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::config::{Config, DatabaseUrl};
+use crate::testing::{Engine, TestDatabase};
 
 fn small() -> Config {
     let mut config = Config::default();
@@ -35,7 +36,9 @@ async fn answers_over_a_socket_and_stops_completely() {
 #[tokio::test]
 async fn takes_its_temporary_database_along() {
     let running = start(small()).await.unwrap();
-    let file = running.database().to_owned();
+    let DatabaseUrl::Sqlite(file) = running.database().clone() else {
+        panic!("{:?}", running.database());
+    };
     assert!(file.exists());
     running.stop().await;
     assert!(!file.exists());
@@ -55,6 +58,33 @@ async fn keeps_a_named_database_and_does_not_fill_it_twice() {
         assert_eq!(running.stop().await, Drained::Completely);
     }
     assert!(file.exists());
+}
+
+#[tokio::test]
+async fn instances_that_start_at_once_share_a_database() {
+    let database = TestDatabase::new(Engine::Postgres).await;
+    let instance = || {
+        let mut config = small();
+        config.database_url = Some(database.url.clone());
+        start(config)
+    };
+    let (one, other) = tokio::try_join!(instance(), instance()).unwrap();
+    let fleet = async |running: &Running| {
+        let fleet = running.repository().fleet(&Default::default()).await;
+        fleet.unwrap()
+    };
+    assert_eq!(fleet(&one).await, fleet(&other).await);
+    assert_eq!(fleet(&one).await.total, 10);
+}
+
+#[tokio::test]
+async fn names_the_server_that_cannot_be_reached_without_its_password() {
+    let mut config = small();
+    let url = "postgres://exodrive:hunter2@%2Fnowhere/fleet".parse();
+    config.database_url = Some(url.unwrap());
+    let error = start(config).await.unwrap_err();
+    assert!(error.to_string().contains("postgres:///nowhere/fleet"));
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
 }
 
 #[tokio::test]
