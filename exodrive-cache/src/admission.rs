@@ -5,8 +5,8 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use crate::credentials::Audience;
-use crate::decision::Bypass;
 use crate::policy::CachePolicy;
+use crate::reason::Bypass;
 use crate::route::Parameters;
 
 const MAX_QUERY_BYTES: usize = 2 << 10;

@@ -3,18 +3,20 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::Tag;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::error::{BuildError, Mistake, PublishError, PublishFailure, StoreError, UnknownPolicy};
-use crate::flight::Flights;
+use crate::flight::{Basis, Flights};
 use crate::hit_for_miss::HitForMiss;
 use crate::layer::CacheLayer;
+use crate::limits::Limits;
 use crate::policy::CachePolicy;
 use crate::registry::{Event, Registry};
 use crate::route_policy::RoutePolicy;
-use crate::store::{Invalidated, Invalidation, Store};
-use crate::tags::Tag;
+use crate::store::{Invalidated, Invalidation, Opened, Opening, Store};
 
 /// A cache: policies for routes, and rules that say which event makes which answers outdated.
 ///
@@ -39,6 +41,8 @@ pub(crate) struct Shared<St: Store> {
     pub(crate) chance: Chance,
     pub(crate) flights: Arc<Flights<St::Fill>>,
     pub(crate) hit_for_miss: HitForMiss,
+    /// How many invalidations this process has made.
+    invalidations: AtomicU64,
     policies: HashMap<Arc<str>, Arc<RoutePolicy>>,
     registry: Registry,
 }
@@ -100,13 +104,46 @@ impl<St: Store> Cache<St> {
         tags: &[Tag],
         how: Invalidation,
     ) -> Result<Invalidated, StoreError> {
-        self.shared.store.invalidate(tags, how).await
+        self.shared.invalidate(tags, how).await
     }
 
     /// Returns the store.
     #[must_use]
     pub fn store(&self) -> &St {
         &self.shared.store
+    }
+}
+
+impl<St: Store> Shared<St> {
+    pub(crate) async fn invalidate(
+        &self,
+        tags: &[Tag],
+        how: Invalidation,
+    ) -> Result<Invalidated, StoreError> {
+        // Before the store has its turn: a fill that begins in between began after the change.
+        self.invalidations.fetch_add(1, Ordering::AcqRel);
+        self.store.invalidate(tags, how).await
+    }
+
+    /// Opens a fill, in the store or, if that fails, in this process alone.
+    pub(crate) async fn open(&self, opening: Opening<'_>) -> Opened<Basis<St::Fill>> {
+        let made = self.invalidations.load(Ordering::Acquire);
+        match self.store.open(opening).await {
+            Ok(Opened::Fill(fill)) => Opened::Fill(Basis::Store(fill)),
+            Ok(Opened::Found(found)) => Opened::Found(found),
+            Ok(Opened::Busy) => Opened::Busy,
+            Err(_) => Opened::Fill(Basis::Process(made)),
+        }
+    }
+
+    /// Returns whether nothing of `tags` was invalidated since a fill was opened.
+    ///
+    /// If the store failed, any invalidation counts, and those of other processes cannot be seen.
+    pub(crate) async fn is_current(&self, basis: &Basis<St::Fill>, tags: &[Tag]) -> bool {
+        match basis {
+            Basis::Store(fill) => self.store.is_current(fill, tags).await.unwrap_or(false),
+            Basis::Process(made) => *made == self.invalidations.load(Ordering::Acquire),
+        }
     }
 }
 
@@ -165,7 +202,7 @@ impl<St: Store> CacheBuilder<St> {
     ///
     /// # Errors
     ///
-    /// If a policy is named twice, lives for no time, refreshes early by what is no
+    /// If a policy is named twice, lives for no time, gives the handler no time or no calls, refreshes early by what is no
     /// number from 0 up, has a tag with a parameter that its route lacks
     /// or keys something that is no header name, or if two events share a name. The error names every
     /// mistake.
@@ -180,6 +217,7 @@ impl<St: Store> CacheBuilder<St> {
             let name: Arc<str> = name.into();
             let policy = RoutePolicy {
                 name: name.clone(),
+                limits: Limits::of(&policy),
                 policy,
                 headers,
             };
@@ -194,6 +232,7 @@ impl<St: Store> CacheBuilder<St> {
             chance: self.chance,
             flights: Arc::new(Flights::new()),
             hit_for_miss: HitForMiss::new(),
+            invalidations: AtomicU64::new(0),
             policies,
             registry: self.registry,
         };

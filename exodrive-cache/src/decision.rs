@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
+use crate::reason::{Bypass, StaleReason, Unanswered, Unstorable};
+
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
@@ -43,74 +45,10 @@ pub enum Outcome {
         /// Why it was not stored; `None` if it was storable.
         unstorable: Option<Unstorable>,
     },
+    /// From the cache, without an answer of the handler: a 503 or a 504 with no body.
+    Unanswered(Unanswered),
     /// From the handler, because the request may not use the cache.
     Bypass(Bypass),
-}
-
-/// Why a stale answer was served.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum StaleReason {
-    /// A fresh one is being fetched (RFC 5861, section 3).
-    Refreshing,
-    /// The handler failed (RFC 5861, section 4).
-    Error,
-    /// The client said that it accepts one (RFC 9111, section 5.2.1.2).
-    Accepted,
-}
-
-/// Why a request may not use the cache.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Bypass {
-    /// The method is neither GET nor HEAD.
-    Method,
-    /// The path does not match the policy's route.
-    Route,
-    /// The request has a body, which could change the answer but is in no key.
-    Body,
-    /// The request asks for another protocol.
-    Upgrade,
-    /// There are several `Host` headers, or one that disagrees with the target's authority.
-    Host,
-    /// The query is over 2 KiB or has over 64 parameters.
-    Query,
-    /// The request carries credentials, and the policy says nothing about them.
-    Credentials,
-}
-
-/// Why an answer was not stored.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Unstorable {
-    /// The request was a HEAD, whose answer has no body to store.
-    Head,
-    /// The request's `Cache-Control` forbids it.
-    Request,
-    /// The status is not one that is stored.
-    Status,
-    /// The answer sets a cookie.
-    SetCookie,
-    /// `Vary` names `*` or a header that is not keyed.
-    Vary,
-    /// `Cache-Control` forbids it.
-    CacheControl,
-    /// The request was authorized, and nothing says that others may have the answer.
-    Credentials,
-    /// Nothing says how long the answer may be kept.
-    Lifetime,
-    /// The content is an event stream or gRPC.
-    ContentType,
-    /// The header block is over 64 fields or 16 KiB.
-    Headers,
-    /// The answer carries over 32 tags.
-    Tags,
-    /// The declared length is over the policy's cap.
-    Body,
-    /// The store could not be reached.
-    Store,
-    /// The fill that the request waited for came to nothing, so it went to the handler alone.
-    Abandoned,
 }
 
 // === impl CacheDecision ===
@@ -157,7 +95,7 @@ impl Outcome {
         match self {
             Self::Hit { .. } | Self::Revalidated => "HIT",
             Self::Stale { .. } => "STALE",
-            Self::Coalesced | Self::Miss { .. } => "MISS",
+            Self::Coalesced | Self::Miss { .. } | Self::Unanswered(_) => "MISS",
             Self::Bypass(_) => "BYPASS",
         }
     }
@@ -180,54 +118,10 @@ impl Outcome {
                 let (status, name) = (status.as_u16(), reason.name());
                 write!(value, "; fwd=miss; fwd-status={status}; detail={name}")
             }
+            Self::Unanswered(reason) => write!(value, "; fwd=miss; detail={}", reason.name()),
             Self::Bypass(Bypass::Method) => write!(value, "; fwd=method"),
             Self::Bypass(reason) => write!(value, "; fwd=bypass; detail={}", reason.name()),
         };
         value
-    }
-}
-
-impl StaleReason {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Refreshing => "refreshing",
-            Self::Error => "error",
-            Self::Accepted => "accepted",
-        }
-    }
-}
-
-impl Bypass {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Method => "method",
-            Self::Route => "route",
-            Self::Body => "body",
-            Self::Upgrade => "upgrade",
-            Self::Host => "host",
-            Self::Query => "query",
-            Self::Credentials => "credentials",
-        }
-    }
-}
-
-impl Unstorable {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Head => "head",
-            Self::Request => "request",
-            Self::Status => "status",
-            Self::SetCookie => "set-cookie",
-            Self::Vary => "vary",
-            Self::CacheControl => "cache-control",
-            Self::Credentials => "credentials",
-            Self::Lifetime => "lifetime",
-            Self::ContentType => "content-type",
-            Self::Headers => "headers",
-            Self::Tags => "tags",
-            Self::Body => "body",
-            Self::Store => "store",
-            Self::Abandoned => "abandoned",
-        }
     }
 }

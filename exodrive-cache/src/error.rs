@@ -52,6 +52,8 @@ pub(crate) enum Mistake {
         "policy {policy:?} has a time to live of zero; leave the route without a layer instead"
     )]
     ZeroTtl { policy: Box<str> },
+    #[error("policy {policy:?} gives the handler no time or no calls")]
+    NoCalls { policy: Box<str> },
     #[error("policy {policy:?} refreshes early by {beta}, which is no number from 0 up")]
     EarlyRefresh { policy: Box<str>, beta: f64 },
     #[error("policy {policy:?} has a tag with {{{parameter}}}, which its route does not have")]

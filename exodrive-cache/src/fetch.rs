@@ -12,11 +12,14 @@ use tower_service::Service;
 use tracing::Instrument;
 
 use crate::body::ResponseBody;
-use crate::decision::{Outcome, Unstorable};
+use crate::decision::Outcome;
 use crate::error::BoxError;
-use crate::fill::{Context, Fill, is_failure};
+use crate::fill::{Fill, is_failure};
 use crate::flight::{Join, Lead};
+use crate::limits::Permit;
+use crate::patience::Patience;
 use crate::question::{Followed, Looked, Question};
+use crate::reason::{StaleReason, Unanswered, Unstorable};
 use crate::store::{Found, Opened, Opening, Store};
 
 /// How often a request joins a fill that turns out to be of no use to it before it goes to the handler alone.
@@ -43,105 +46,144 @@ where
 {
     /// Answers a HEAD from an entry. Without one, the answer of the handler has no body to store.
     pub(crate) async fn head(mut self) -> Result<Response<ResponseBody<ResB>>, S::Error> {
+        let patience = Patience::start(&self.question.policy.policy);
         match self.question.lookup().await {
             Looked::Answered(response) | Looked::AnsweredDue(response) => Ok(response),
-            Looked::Nothing => self.alone(Unstorable::Head).await,
+            Looked::Nothing => self.alone(Unstorable::Head, patience).await,
         }
     }
 
     /// Answers a GET from the store, from a fill that is under way, or by filling.
     pub(crate) async fn get(mut self) -> Result<Response<ResponseBody<ResB>>, S::Error> {
+        let patience = Patience::start(&self.question.policy.policy);
         let mut outdated = None;
         for _ in 0..MAX_JOINS {
-            match self.question.join(outdated.as_ref()) {
-                // Another fill may have ended since this request looked.
-                Join::Lead(lead) => match self.question.lookup().await {
-                    Looked::Answered(response) => {
-                        lead.release();
-                        return Ok(response);
-                    }
-                    Looked::AnsweredDue(response) => {
-                        // Nobody waits for the answer, but the fill goes on.
-                        drop(self.start(lead, false).await);
-                        return Ok(response);
-                    }
-                    Looked::Nothing => return self.lead(lead).await,
-                },
-                Join::Follow(flight) => {
-                    // Who may be served while the fill goes on has no reason to wait.
-                    if let Looked::AnsweredDue(response) = self.question.peek() {
-                        return Ok(response);
-                    }
-                    match self.question.follow(&flight).await {
-                        Followed::Answered(response) => return Ok(response),
-                        Followed::Outdated => outdated = Some(flight),
-                        Followed::Released => outdated = None,
-                        Followed::Abandoned => break,
+            let join = self.question.join(outdated.as_ref());
+            // Another fill may have ended since this request looked.
+            let looked = self.question.lookup().await;
+            match (join, looked) {
+                (Join::Lead(lead), Looked::Answered(response)) => {
+                    lead.release();
+                    return Ok(response);
+                }
+                (Join::Lead(lead), Looked::AnsweredDue(response)) => {
+                    self.refresh(lead).await;
+                    return Ok(response);
+                }
+                (Join::Lead(lead), Looked::Nothing) => return self.lead(lead, patience).await,
+                // Who may be served while the fill goes on has no reason to wait.
+                (Join::Follow(_), Looked::Answered(response) | Looked::AnsweredDue(response)) => {
+                    return Ok(response);
+                }
+                (Join::Follow(flight), Looked::Nothing) => {
+                    let followed = self.question.follow(&flight);
+                    let has_fallback = self.question.has_fallback();
+                    match patience.wait(has_fallback, followed).await {
+                        Some(Followed::Answered(response)) => return Ok(response),
+                        Some(Followed::Outdated) => outdated = Some(flight),
+                        Some(Followed::Released) => outdated = None,
+                        Some(Followed::Abandoned) => break,
+                        None => return Ok(self.question.slow()),
                     }
                 }
             }
         }
-        self.alone(Unstorable::Abandoned).await
+        self.alone(Unstorable::Abandoned, patience).await
     }
 
-    async fn lead(self, lead: Lead<St::Fill>) -> Result<Response<ResponseBody<ResB>>, S::Error> {
-        if self.question.client.directives.only_if_cached {
-            return Ok(self.question.gateway_timeout());
+    async fn lead(
+        self,
+        lead: Lead<St::Fill>,
+        patience: Patience,
+    ) -> Result<Response<ResponseBody<ResB>>, S::Error> {
+        let question = self.question.clone();
+        if question.client.directives.only_if_cached {
+            lead.release();
+            return Ok(question.unanswered(Unanswered::OnlyIfCached));
         }
-        match self.start(lead, true).await {
-            Start::Filling(answer, task) => match answer.await {
-                Ok(answer) => answer,
-                Err(_) => match task.await {
-                    Err(error) if error.is_panic() => panic::resume_unwind(error.into_panic()),
-                    // The runtime is shutting down, and with it whoever waits for this.
-                    Err(_) | Ok(()) => future::pending().await,
-                },
+        let Some(call) = question.policy.limits.call() else {
+            lead.release();
+            return Ok(question.overloaded());
+        };
+        let filled = self.fill(lead, call, patience);
+        let filled = patience.wait(question.has_fallback(), filled).await;
+        filled.unwrap_or_else(|| Ok(question.slow()))
+    }
+
+    async fn fill(
+        self,
+        lead: Lead<St::Fill>,
+        call: Permit,
+        patience: Patience,
+    ) -> Result<Response<ResponseBody<ResB>>, S::Error> {
+        let (answer, task) = match self.start(lead, call, None).await {
+            Start::Filling(answer, task) => (answer, task),
+            Start::Found(mut fetch, found) => {
+                return match fetch.question.look_at(found) {
+                    Looked::Answered(response) | Looked::AnsweredDue(response) => Ok(response),
+                    Looked::Nothing => fetch.alone(Unstorable::Abandoned, patience).await,
+                };
+            }
+            Start::Busy(fetch) => return fetch.alone(Unstorable::Abandoned, patience).await,
+        };
+        match answer.await {
+            Ok(answer) => answer,
+            Err(_) => match task.await {
+                Err(error) if error.is_panic() => panic::resume_unwind(error.into_panic()),
+                // The runtime is shutting down, and with it whoever waits for this.
+                Err(_) | Ok(()) => future::pending().await,
             },
-            Start::Found(mut fetch, found) => match fetch.question.look_at(Some(found)) {
-                Looked::Answered(response) | Looked::AnsweredDue(response) => Ok(response),
-                Looked::Nothing => fetch.alone(Unstorable::Abandoned).await,
-            },
-            Start::Busy(fetch) => fetch.alone(Unstorable::Abandoned).await,
-            Start::Failed(fetch) => fetch.alone(Unstorable::Store).await,
         }
     }
 
-    /// Starts a fill, or gives the request back if there is none to start.
-    async fn start(self, lead: Lead<St::Fill>, waits: bool) -> Start<S, St, B, ResB> {
+    /// Replaces an entry in the background, unless there is too much of that already.
+    async fn refresh(self, lead: Lead<St::Fill>) {
+        let limits = &self.question.policy.limits;
+        match (limits.refresh(), limits.call()) {
+            // Nobody waits for the answer, but the fill goes on.
+            (Some(refresh), Some(call)) => drop(self.start(lead, call, Some(refresh)).await),
+            _ => lead.release(),
+        }
+    }
+
+    /// Starts a fill, in the background if it is a `refresh`.
+    async fn start(
+        self,
+        lead: Lead<St::Fill>,
+        call: Permit,
+        refresh: Option<Permit>,
+    ) -> Start<S, St, B, ResB> {
         let question = &self.question;
         let opening = Opening {
             key: &question.key,
             tags: &question.tags,
             replaces: question.stale.as_ref().map(|stale| &*stale.entry),
-            waits,
+            waits: refresh.is_none(),
         };
-        match question.shared.store.open(opening).await {
-            Ok(Opened::Fill(fill)) => lead.open(fill),
-            Ok(Opened::Found(found)) => {
+        match question.shared.open(opening).await {
+            Opened::Fill(basis) => lead.open(basis),
+            Opened::Found(found) => {
                 lead.release();
                 return Start::Found(self, found);
             }
-            Ok(Opened::Busy) => {
+            Opened::Busy => {
                 lead.release();
                 return Start::Busy(self);
             }
-            Err(_) => return Start::Failed(self),
         }
-        let question = self.question;
         let fill = Fill {
-            context: Context {
-                shared: question.shared,
-                policy: question.policy,
-                lead,
-                tags: question.tags,
-                client: question.client,
-                stale: question.stale,
-            },
+            question: self.question,
+            lead,
+            call,
             service: self.service,
             request: self.request,
         };
         let (reply, answer) = oneshot::channel();
-        let task = tokio::spawn(fill.run(reply).in_current_span());
+        let filling = async move {
+            fill.run(reply).await;
+            drop(refresh);
+        };
+        let task = tokio::spawn(filling.in_current_span());
         Start::Filling(answer, task)
     }
 
@@ -149,22 +191,30 @@ where
     async fn alone(
         mut self,
         unstorable: Unstorable,
+        patience: Patience,
     ) -> Result<Response<ResponseBody<ResB>>, S::Error> {
         let question = self.question;
         if question.client.directives.only_if_cached {
-            return Ok(question.gateway_timeout());
+            return Ok(question.unanswered(Unanswered::OnlyIfCached));
         }
-        let outcome = Outcome::Miss {
-            unstorable: Some(unstorable),
+        let Some(_call) = question.policy.limits.call() else {
+            return Ok(question.overloaded());
         };
-        match (self.service.call(self.request).await, question.fallback()) {
-            (Err(_), Some(stale)) => Ok(stale),
-            (Ok(response), Some(stale)) if is_failure(response.status()) => Ok(stale),
-            (answer, _) => {
-                let response = answer?.map(ResponseBody::inner);
-                Ok(question.policy.decided(outcome, response))
-            }
+        let call = self.service.call(self.request);
+        let Some(answer) = patience.wait(question.has_fallback(), call).await else {
+            return Ok(question.slow());
+        };
+        let failed = answer
+            .as_ref()
+            .map_or(true, |response| is_failure(response.status()));
+        if failed && let Some(stale) = question.fallback(StaleReason::Error) {
+            return Ok(stale);
         }
+        let unstorable = Some(unstorable);
+        let response = answer?.map(ResponseBody::inner);
+        Ok(question
+            .policy
+            .decided(Outcome::Miss { unstorable }, response))
     }
 }
 
@@ -179,6 +229,4 @@ enum Start<S: Service<Request<B>>, St: Store, B, ResB> {
     Found(Fetch<S, St, B>, Found),
     /// Another instance is filling the key.
     Busy(Fetch<S, St, B>),
-    /// The store cannot take a fill.
-    Failed(Fetch<S, St, B>),
 }

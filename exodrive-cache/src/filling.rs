@@ -56,6 +56,14 @@ pub(crate) struct Reader {
 // === impl Filling ===
 
 impl Filling {
+    /// Makes a body that is there already.
+    pub(crate) fn complete(body: Bytes) -> Self {
+        let filling = Self::default();
+        filling.push(body);
+        filling.end(End::Complete(None));
+        filling
+    }
+
     pub(crate) fn push(&self, chunk: Bytes) {
         let mut state = self.0.lock();
         state.chunks.push(chunk);

@@ -1,6 +1,7 @@
 //! One fill per key at a time: who asks, and who waits for the answer.
 
 use std::collections::{HashMap, hash_map};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -18,7 +19,18 @@ pub(crate) struct Flights<F>(Mutex<HashMap<CacheKey, Arc<Flight<F>>>>);
 #[derive(Debug)]
 pub(crate) struct Flight<F> {
     stage: watch::Sender<Stage>,
-    fill: OnceLock<F>,
+    basis: OnceLock<Basis<F>>,
+    /// Some reader may have the whole body already.
+    complete: AtomicBool,
+}
+
+/// What tells whether something was invalidated since a fill was opened.
+#[derive(Debug)]
+pub(crate) enum Basis<F> {
+    /// The store's fill.
+    Store(F),
+    /// The store failed: how many invalidations this process had made.
+    Process(u64),
 }
 
 /// How far a fill has come. `Opening` goes to one of the others.
@@ -28,8 +40,10 @@ pub(crate) enum Stage {
     Opening,
     /// The answer is storable, and its body is on its way or complete.
     Answering(Answering),
-    /// The store had an entry after all. Everybody looks for themselves: it may be invalidated by
-    /// the time a waiting request hears of it.
+    /// The same, and the fill is over: the answer is in the store if it could be stored.
+    Answered(Answering),
+    /// There is nothing to share, but a request that looks for itself may find an entry, or lead.
+    /// An entry is not handed on here: it may be invalidated by the time a waiting request hears of it.
     Released,
     /// There is no answer to share.
     Abandoned,
@@ -121,22 +135,35 @@ impl<F> Flight<F> {
     fn new() -> Self {
         Self {
             stage: watch::Sender::new(Stage::Opening),
-            fill: OnceLock::new(),
+            basis: OnceLock::new(),
+            complete: AtomicBool::new(false),
         }
     }
 
-    /// Returns the store's fill, once it is open.
-    pub(crate) fn fill(&self) -> Option<&F> {
-        self.fill.get()
+    /// Returns by what the flight is judged, once the handler may have been asked.
+    pub(crate) fn basis(&self) -> Option<&Basis<F>> {
+        self.basis.get()
+    }
+
+    /// Returns whether a request may come from a client that has this flight's whole answer.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Acquire)
     }
 
     /// Waits until there is something to share, or nothing to wait for.
     pub(crate) async fn landed(&self) -> Stage {
+        self.reached(|stage| !matches!(stage, Stage::Opening)).await
+    }
+
+    /// Waits until the answer is in the store, or nothing to wait for.
+    pub(crate) async fn stored(&self) {
+        self.reached(|stage| !matches!(stage, Stage::Opening | Stage::Answering(_)))
+            .await;
+    }
+
+    async fn reached(&self, wanted: impl Fn(&Stage) -> bool) -> Stage {
         let mut stage = self.stage.subscribe();
-        match stage
-            .wait_for(|stage| !matches!(stage, Stage::Opening))
-            .await
-        {
+        match stage.wait_for(|stage| wanted(stage)).await {
             Ok(stage) => stage.clone(),
             Err(_) => Stage::Abandoned,
         }
@@ -159,14 +186,18 @@ impl<F> Lead<F> {
         &self.key
     }
 
-    /// Notes the store's fill. From here on, an invalidation outdates the flight.
-    pub(crate) fn open(&self, fill: F) {
-        // A lead opens its fill once; were there an earlier one, it would be the one to judge by.
-        let _ = self.flight.fill.set(fill);
+    /// Notes by what the flight is judged. From here on, an invalidation outdates it.
+    pub(crate) fn open(&self, basis: Basis<F>) {
+        // A lead opens once; were there an earlier basis, it would be the one to judge by.
+        let _ = self.flight.basis.set(basis);
     }
 
+    /// Returns the store's fill, if the store could open one.
     pub(crate) fn fill(&self) -> Option<&F> {
-        self.flight.fill()
+        match self.flight.basis()? {
+            Basis::Store(fill) => Some(fill),
+            Basis::Process(_) => None,
+        }
     }
 
     /// Shares an answer with everybody who waits, now and until the lead is dropped.
@@ -174,22 +205,31 @@ impl<F> Lead<F> {
         self.flight.stage.send_replace(Stage::Answering(answering));
     }
 
-    /// Ends the flight because the store has an entry.
-    pub(crate) fn release(self) {
-        self.flight.stage.send_replace(Stage::Released);
+    /// Notes that some reader is about to have the whole body. Who comes from here on looks in the store, once the
+    /// answer is there: for a client that has it, asking again is not part of the same fill.
+    pub(crate) fn complete(&self) {
+        self.flight.complete.store(true, Ordering::Release);
+    }
+
+    /// Ends the flight in a way that lets everybody look for themselves.
+    pub(crate) fn release(&self) {
+        self.end(&Stage::Released);
     }
 
     /// Ends the flight; who waits for an answer that was not announced goes without.
     pub(crate) fn abandon(&self) {
+        self.end(&Stage::Abandoned);
+    }
+
+    fn end(&self, unannounced: &Stage) {
+        // First, so that who hears of the end does not find the flight again.
         if let Some(flights) = &self.flights {
             flights.remove(&self.key, &self.flight);
         }
-        self.flight.stage.send_if_modified(|stage| {
-            let unanswered = matches!(stage, Stage::Opening);
-            if unanswered {
-                *stage = Stage::Abandoned;
-            }
-            unanswered
+        self.flight.stage.send_modify(|stage| match stage {
+            Stage::Opening => *stage = unannounced.clone(),
+            Stage::Answering(answering) => *stage = Stage::Answered(answering.clone()),
+            Stage::Answered(_) | Stage::Released | Stage::Abandoned => {}
         });
     }
 }

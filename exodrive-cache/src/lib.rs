@@ -68,6 +68,8 @@
 //! 4. Otherwise one request asks the handler, and equal ones wait for its answer ([`Outcome::Coalesced`]). The handler
 //!    sees keyed inputs only, so nothing else can find its way into the stored answer. Where the last
 //!    answer could not be stored, requests do not wait for each other for the next 30 seconds.
+//!    Nobody waits for longer than [`CachePolicy::timeout`], and who has a stale answer to fall back upon no longer than
+//!    [`CachePolicy::soft_timeout`].
 //! 5. An answer is stored if its status is 200 and nothing in it speaks against it ([`Unstorable`]). Header
 //!    fields that belong to one exchange are not stored.
 //! 6. An entry carries the tags of its policy, the policy's name, and those that the handler added with
@@ -87,7 +89,9 @@
 //! # When the store fails
 //!
 //! The request is answered by the handler, and the answer is not stored. A failing store never changes
-//! an answer.
+//! an answer. Requests for one key still share one call of the handler, unless something was
+//! invalidated in this process meanwhile; what other processes invalidate cannot be seen then. [`CachePolicy::max_calls`]
+//! bounds what an outage of the store sends to the handler.
 //!
 //! # Features
 //!
@@ -128,12 +132,15 @@ mod hop_by_hop;
 mod key;
 mod keyed_inputs;
 mod layer;
+mod limits;
 mod origin;
+mod patience;
 mod percent;
 mod policy;
 mod pump;
 mod question;
 mod range;
+mod reason;
 mod registry;
 mod reuse;
 mod route;
@@ -155,7 +162,7 @@ mod vary;
 pub use self::body::{BodyError, ResponseBody};
 pub use self::cache::{Cache, CacheBuilder};
 pub use self::credentials::Credentials;
-pub use self::decision::{Bypass, CacheDecision, Outcome, StaleReason, Unstorable};
+pub use self::decision::{CacheDecision, Outcome};
 pub use self::entry::{DecodeError, DecodeErrorKind, Entry};
 pub use self::error::{BuildError, PublishError, PublishErrorKind, StoreError, UnknownPolicy};
 pub use self::future::ResponseFuture;
@@ -164,6 +171,7 @@ pub use self::layer::CacheLayer;
 pub use self::origin::{Origin, SetCookie};
 pub use self::percent::Percent;
 pub use self::policy::CachePolicy;
+pub use self::reason::{Bypass, StaleReason, Unanswered, Unstorable};
 pub use self::registry::Event;
 pub use self::service::CacheService;
 pub use self::store::{

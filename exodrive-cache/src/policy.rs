@@ -42,6 +42,10 @@ pub struct CachePolicy {
     pub(crate) origin: Origin,
     pub(crate) set_cookie: SetCookie,
     pub(crate) max_body: usize,
+    pub(crate) max_calls: Option<usize>,
+    pub(crate) max_refreshes: usize,
+    pub(crate) soft_timeout: Option<Duration>,
+    pub(crate) timeout: Duration,
 }
 
 impl CachePolicy {
@@ -61,6 +65,10 @@ impl CachePolicy {
             origin: Origin::default(),
             set_cookie: SetCookie::default(),
             max_body: 1 << 20,
+            max_calls: None,
+            max_refreshes: 16,
+            soft_timeout: None,
+            timeout: Duration::from_secs(30),
         }
     }
 
@@ -71,6 +79,10 @@ impl CachePolicy {
     /// whole query is keyed, and the service sees the whole request but for `Range` and conditions,
     /// which the cache answers itself. Cookies that an answer sets are stored, as the RFC has it: use
     /// it for services that follow the RFC, too.
+    ///
+    /// An answer with `s-maxage` is never served stale, since that includes `proxy-revalidate` (section 5.2.2.10): beside
+    /// it, `stale-while-revalidate` and `stale-if-error` have no effect. A service that wants them states
+    /// `max-age`, or `CDN-Cache-Control: max-age` where caches are to keep the answer for longer than clients.
     pub fn rfc9111() -> Self {
         Self {
             credentials: Credentials::shared(),
@@ -179,6 +191,49 @@ impl CachePolicy {
         self
     }
 
+    /// Bounds how many calls of the handler requests for this route have under way at once, so that an
+    /// outage of the store, or an invalidation of everything, is not a flood. Defaults to no bound: what a handler
+    /// bears only its service knows, and a guess that is too low refuses what would have been served.
+    ///
+    /// Requests for one key share one call in any case. One that would be a call too many is not queued: it
+    /// gets a stale answer if [`stale_if_error`](Self::stale_if_error) has one, and otherwise a 503 with `Retry-After: 1`.
+    /// Requests that bypass the cache are not counted.
+    pub fn max_calls(mut self, calls: usize) -> Self {
+        self.max_calls = Some(calls);
+        self
+    }
+
+    /// Bounds how many answers of this route are replaced in the background at once. Defaults to 16.
+    ///
+    /// A refresh that would be one too many is dropped, not queued: the next request that finds the
+    /// answer due tries again.
+    pub fn max_refreshes(mut self, refreshes: usize) -> Self {
+        self.max_refreshes = refreshes;
+        self
+    }
+
+    /// Serves a stale answer once the handler has taken this long, if [`stale_if_error`](Self::stale_if_error) has
+    /// one. The handler goes on, and its answer is stored. Defaults to waiting until the
+    /// [`timeout`](Self::timeout).
+    pub fn soft_timeout(mut self, timeout: Duration) -> Self {
+        self.soft_timeout = Some(timeout);
+        self
+    }
+
+    /// Gives the handler up after this long, and bounds how long any request waits for it. Defaults to 30 seconds.
+    ///
+    /// The call is dropped and nothing is remembered of it, so the next request calls anew; so does one of those
+    /// that waited along, while its own time lasts. A request whose time is over gets a stale answer if
+    /// [`stale_if_error`](Self::stale_if_error) has one, and otherwise a 504.
+    ///
+    /// Once the handler has answered, a body of undeclared length has as long again to be complete,
+    /// and one of declared length as long for each piece. One that takes longer goes to the client whose
+    /// request made it, and is not stored.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
     /// Returns whether the service sees the request as it came, and its answer says how it is cached.
     pub(crate) fn is_transparent(&self) -> bool {
         self.origin == Origin::Rfc9111
@@ -188,6 +243,12 @@ impl CachePolicy {
     pub(crate) fn check(&self, name: &str, mistakes: &mut Vec<Mistake>) -> Vec<HeaderName> {
         if self.ttl.is_zero() && !self.is_transparent() {
             mistakes.push(Mistake::ZeroTtl {
+                policy: name.into(),
+            });
+        }
+        let timeouts = [Some(self.timeout), self.soft_timeout];
+        if timeouts.contains(&Some(Duration::ZERO)) || self.max_calls == Some(0) {
+            mistakes.push(Mistake::NoCalls {
                 policy: name.into(),
             });
         }

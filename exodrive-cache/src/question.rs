@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use http::{Response, StatusCode};
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, Response};
 
 use crate::body::ResponseBody;
 use crate::cache::Shared;
 use crate::client::Client;
-use crate::decision::{Outcome, Unstorable};
+use crate::decision::Outcome;
 use crate::early_refresh::EarlyRefresh;
-use crate::fill::Stale;
 use crate::flight::{Answering, Flight, Join, Lead, Stage};
+use crate::reason::{StaleReason, Unanswered};
 use crate::reuse::{Reuse, reuse};
 use crate::route_policy::RoutePolicy;
 use crate::serve::{Asked, respond};
 use crate::store::{Found, Store};
-use crate::{CacheKey, Tag};
+use crate::{CacheKey, Entry, Tag};
 
 /// What a request asks of the store and of the fills that are under way.
 pub(crate) struct Question<St: Store> {
@@ -28,11 +29,19 @@ pub(crate) struct Question<St: Store> {
     pub(crate) stale: Option<Stale>,
 }
 
+/// An entry whose time is over.
+#[derive(Clone, Debug)]
+pub(crate) struct Stale {
+    pub(crate) entry: Arc<Entry>,
+    /// Whether it may be served if the handler fails.
+    pub(crate) fallback: bool,
+}
+
 /// What the store says.
 pub(crate) enum Looked<B> {
     /// It has the answer.
     Answered(Response<ResponseBody<B>>),
-    /// It has an answer that may be served while a new one is fetched.
+    /// It has an answer that may be served while a new one is fetched, which is due.
     AnsweredDue(Response<ResponseBody<B>>),
     /// It has none, or one that has to be replaced first.
     Nothing,
@@ -60,20 +69,14 @@ impl<St: Store> Question<St> {
     }
 
     pub(crate) async fn lookup<B>(&mut self) -> Looked<B> {
-        // Trouble with the store is a miss.
-        let found = self.shared.store.lookup(&self.key, &self.tags).await;
-        self.look_at(found.ok().flatten())
+        // Trouble with the store is a miss, but what it was known to have before may still be of use.
+        match self.shared.store.lookup(&self.key, &self.tags).await {
+            Ok(Some(found)) => self.look_at(found),
+            Ok(None) | Err(_) => Looked::Nothing,
+        }
     }
 
-    pub(crate) fn peek<B>(&mut self) -> Looked<B> {
-        let found = self.shared.store.peek(&self.key);
-        self.look_at(found)
-    }
-
-    pub(crate) fn look_at<B>(&mut self, found: Option<Found>) -> Looked<B> {
-        let Some(found) = found else {
-            return Looked::Nothing;
-        };
+    pub(crate) fn look_at<B>(&mut self, found: Found) -> Looked<B> {
         let now = self.shared.clock.now();
         let directives = &self.client.directives;
         let verdict = reuse(&found.entry, found.outdated, directives, self.early, now);
@@ -106,15 +109,19 @@ impl<St: Store> Question<St> {
         if !self.is_current(flight, &self.tags).await {
             return Followed::Outdated;
         }
+        if flight.is_complete() {
+            flight.stored().await;
+            return Followed::Released;
+        }
         match flight.landed().await {
-            Stage::Answering(answering)
+            Stage::Answering(answering) | Stage::Answered(answering)
                 if self.key.selects(&answering.head.vary)
                     && self.is_current(flight, &answering.tags).await =>
             {
                 let response = read_along(&answering, self.client.asked());
                 Followed::Answered(self.policy.decided(Outcome::Coalesced, response))
             }
-            Stage::Answering(_) => Followed::Outdated,
+            Stage::Answering(_) | Stage::Answered(_) => Followed::Outdated,
             Stage::Released => Followed::Released,
             Stage::Opening | Stage::Abandoned => Followed::Abandoned,
         }
@@ -124,28 +131,64 @@ impl<St: Store> Question<St> {
     ///
     /// A flight that has not opened its fill yet will ask the handler later than now.
     async fn is_current(&self, flight: &Flight<St::Fill>, tags: &[Tag]) -> bool {
-        match flight.fill() {
-            Some(fill) => {
-                let current = self.shared.store.is_current(fill, tags).await;
-                current.unwrap_or(false)
-            }
+        match flight.basis() {
+            Some(basis) => self.shared.is_current(basis, tags).await,
             None => true,
         }
     }
 
-    /// Answers with a stale entry, if there is one that may be served when the handler fails.
-    pub(crate) fn fallback<B>(&self) -> Option<Response<ResponseBody<B>>> {
-        let stale = self.stale.as_ref().filter(|stale| stale.fallback)?;
-        let now = self.shared.clock.now();
-        Some(self.policy.served_stale(&stale.entry, &self.client, now))
+    /// Returns whether there is a stale entry that may be served when the handler fails.
+    pub(crate) fn has_fallback(&self) -> bool {
+        self.stale.as_ref().is_some_and(|stale| stale.fallback)
     }
 
-    /// Answers a client that wants nothing but what is stored (RFC 9111, section 5.2.1.7).
-    pub(crate) fn gateway_timeout<B>(&self) -> Response<ResponseBody<B>> {
+    /// Answers with the stale entry, if there is one that may be served when the handler fails.
+    pub(crate) fn fallback<B>(&self, reason: StaleReason) -> Option<Response<ResponseBody<B>>> {
+        let Stale { entry, .. } = self.stale.as_ref().filter(|stale| stale.fallback)?;
+        let now = self.shared.clock.now();
+        let age = entry.age(now);
+        let response = respond(entry, self.client.asked(), now).map(ResponseBody::stored);
+        Some(
+            self.policy
+                .decided(Outcome::Stale { age, reason }, response),
+        )
+    }
+
+    /// Answers when the handler is not to be waited for any longer.
+    pub(crate) fn slow<B>(&self) -> Response<ResponseBody<B>> {
+        self.fallback(StaleReason::Slow)
+            .unwrap_or_else(|| self.unanswered(Unanswered::Slow))
+    }
+
+    /// Answers when the handler has enough to do.
+    pub(crate) fn overloaded<B>(&self) -> Response<ResponseBody<B>> {
+        self.fallback(StaleReason::Overloaded)
+            .unwrap_or_else(|| self.unanswered(Unanswered::Overloaded))
+    }
+
+    pub(crate) fn unanswered<B>(&self, reason: Unanswered) -> Response<ResponseBody<B>> {
         let mut response = Response::new(ResponseBody::default());
-        *response.status_mut() = StatusCode::GATEWAY_TIMEOUT;
-        let unstorable = Some(Unstorable::Request);
-        self.policy.decided(Outcome::Miss { unstorable }, response)
+        *response.status_mut() = reason.status();
+        if reason == Unanswered::Overloaded {
+            // The calls that are under way take a moment, and nobody knows how long.
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        self.policy.decided(Outcome::Unanswered(reason), response)
+    }
+}
+
+impl<St: Store> Clone for Question<St> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            policy: self.policy.clone(),
+            key: self.key.clone(),
+            tags: self.tags.clone(),
+            client: self.client.clone(),
+            early: self.early,
+            stale: self.stale.clone(),
+        }
     }
 }
 

@@ -4,9 +4,10 @@ use std::time::SystemTime;
 
 use crate::Entry;
 use crate::cache_control::CacheControl;
-use crate::decision::{Outcome, StaleReason};
+use crate::decision::Outcome;
 use crate::early_refresh::EarlyRefresh;
 use crate::freshness::State;
+use crate::reason::StaleReason;
 
 /// What to do with an entry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -10,6 +10,7 @@ use crate::cache_control::CacheControl;
 use crate::chance::Chance;
 use crate::decision::{CacheDecision, Outcome};
 use crate::early_refresh::EarlyRefresh;
+use crate::limits::Limits;
 use crate::policy::CachePolicy;
 use crate::target;
 use crate::{CacheKey, Tag};
@@ -19,6 +20,7 @@ pub(crate) struct RoutePolicy {
     pub(crate) name: Arc<str>,
     pub(crate) policy: CachePolicy,
     pub(crate) headers: Vec<HeaderName>,
+    pub(crate) limits: Limits,
 }
 
 impl RoutePolicy {

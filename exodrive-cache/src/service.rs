@@ -14,13 +14,13 @@ use crate::admission::admit;
 use crate::body::ResponseBody;
 use crate::cache::Shared;
 use crate::client::Client;
-use crate::decision::{Bypass, Outcome};
+use crate::decision::Outcome;
 use crate::error::BoxError;
 use crate::fetch::Fetch;
-use crate::fill::Stale;
 use crate::future::ResponseFuture;
 use crate::keyed_inputs::keep_keyed_inputs;
-use crate::question::Question;
+use crate::question::{Question, Stale};
+use crate::reason::Bypass;
 use crate::reuse::{Reuse, reuse};
 use crate::route_policy::RoutePolicy;
 use crate::serve::{Asked, respond};
@@ -174,7 +174,7 @@ impl<S, St: Store> CacheService<S, St> {
             let (parts, body) = answer.await?.into_parts();
             if let Some(changed) = changed {
                 let tags = changed.tags(&parts);
-                let invalidated = shared.store.invalidate(&tags, Invalidation::Hard).await;
+                let invalidated = shared.invalidate(&tags, Invalidation::Hard).await;
                 if let Err(error) = invalidated {
                     tracing::warn!(policy = %policy.name, %error, "a change was not applied");
                 }

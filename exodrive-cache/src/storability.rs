@@ -8,11 +8,11 @@ use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 use http_body::SizeHint;
 
-use crate::decision::Unstorable;
 use crate::entry::{Head, storable_headers};
 use crate::freshness::{self, Freshness, Why};
 use crate::origin::SetCookie;
 use crate::percent::Percent;
+use crate::reason::Unstorable;
 use crate::route_policy::RoutePolicy;
 use crate::tags::ResponseTags;
 use crate::vary::{self, Vary};

@@ -4,6 +4,7 @@ use http::{HeaderName, Request, Response};
 
 use super::*;
 use crate::admission::admit;
+use crate::limits::Limits;
 use crate::policy::CachePolicy;
 use crate::tag;
 
@@ -24,6 +25,7 @@ fn verdict_under(
 ) -> Result<Storable, Unstorable> {
     let policy = RoutePolicy {
         name: "cars".into(),
+        limits: Limits::of(&policy),
         policy,
         headers: vec![HeaderName::from_static("accept-language")],
     };

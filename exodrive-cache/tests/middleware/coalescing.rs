@@ -1,7 +1,11 @@
 //! One handler call, however many ask at once.
 
-use exodrive_cache::Outcome;
-use http::StatusCode;
+use bytes::Bytes;
+use exodrive_cache::testing::{Fault, Operation, Unreliable};
+use exodrive_cache::{Cache, MemoryStore, Outcome};
+use http::{Response, StatusCode};
+use http_body_util::BodyExt;
+use http_body_util::channel::Channel;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
@@ -90,4 +94,31 @@ async fn a_panic_of_the_handler_stays_with_the_request_that_caused_it() {
     assert_eq!(follower.await.unwrap(), seen("MISS", "2"));
     assert_eq!(fixture.ask_for("/cars/1").await, seen("MISS", "3"));
     assert_eq!(fixture.ask_for("/cars/1").await, seen("HIT", "3"));
+}
+
+/// A client that has its answer and asks again is not part of the fill any more.
+#[tokio::test]
+async fn an_answer_that_has_just_ended_is_a_hit() {
+    let store = Unreliable::new(MemoryStore::default());
+    store.fault(Operation::Commit, Fault::Hang);
+    let fixture = Fixture::on(Cache::builder(store.clone()), policy(), async |_, call| {
+        Ok(match call {
+            1 => ok(call.to_string()),
+            // Its length is not declared.
+            _ => {
+                let (mut sender, body) = Channel::new(1);
+                sender.send_data(Bytes::from("two")).await.unwrap();
+                Response::new(body.boxed())
+            }
+        })
+    });
+    for (path, body) in [("/cars/1", "1"), ("/cars/2", "two")] {
+        assert_eq!(text(fixture.send(get(path)).await).await, body);
+        let again = fixture.asking_for(path);
+        store.held(Operation::Commit, 1).await;
+        settled().await;
+        store.repair();
+        assert_eq!(again.await.unwrap(), seen("HIT", body));
+        store.fault(Operation::Commit, Fault::Hang);
+    }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use exodrive_cache::{
     Cache, CacheBuilder, CacheDecision, CachePolicy, CacheService, Event, MemoryStore, Outcome,
-    Percent, ResponseBody, tag,
+    Percent, ResponseBody, Store, tag,
 };
 use http::{Request, Response};
 use http_body_util::combinators::BoxBody;
@@ -45,10 +45,9 @@ impl Event for CarUpdated {
 }
 
 /// A cached route, and what its handler has seen.
-#[derive(Clone)]
-pub(crate) struct Fixture {
-    pub(crate) cache: Cache<MemoryStore>,
-    pub(crate) service: CacheService<Handler, MemoryStore>,
+pub(crate) struct Fixture<St: Store = MemoryStore> {
+    pub(crate) cache: Cache<St>,
+    pub(crate) service: CacheService<Handler, St>,
     pub(crate) calls: Arc<AtomicUsize>,
 }
 
@@ -124,31 +123,6 @@ impl Fixture {
         Self::on(Cache::builder(MemoryStore::default()), policy, handler)
     }
 
-    pub(crate) fn on<F>(
-        cache: CacheBuilder<MemoryStore>,
-        policy: CachePolicy,
-        handler: impl Fn(Request<Empty<Bytes>>, usize) -> F + Clone + Send + Sync + 'static,
-    ) -> Self
-    where
-        F: Future<Output = Result<Response<Body>, Failure>> + Send + 'static,
-    {
-        let cache = cache
-            .policy("car", policy)
-            .on(|event: &CarUpdated| [tag!("car:{}", event.0)])
-            .build()
-            .unwrap();
-        let calls = Arc::new(AtomicUsize::new(0));
-        let counter = calls.clone();
-        let handler = BoxCloneSyncService::new(service_fn(move |request| {
-            handler(request, counter.fetch_add(1, Ordering::SeqCst) + 1)
-        }));
-        Self {
-            service: cache.layer("car").unwrap().layer(handler),
-            cache,
-            calls,
-        }
-    }
-
     /// A handler whose calls with these numbers wait at a gate before they answer.
     pub(crate) fn gated(
         policy: CachePolicy,
@@ -173,6 +147,33 @@ impl Fixture {
     /// A handler that answers with the number of its call.
     pub(crate) fn counting() -> Self {
         Self::new(policy(), async |_, call| Ok(ok(call.to_string())))
+    }
+}
+
+impl<St: Store> Fixture<St> {
+    pub(crate) fn on<F>(
+        cache: CacheBuilder<St>,
+        policy: CachePolicy,
+        handler: impl Fn(Request<Empty<Bytes>>, usize) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Response<Body>, Failure>> + Send + 'static,
+    {
+        let cache = cache
+            .policy("car", policy)
+            .on(|event: &CarUpdated| [tag!("car:{}", event.0)])
+            .build()
+            .unwrap();
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counter = calls.clone();
+        let handler = BoxCloneSyncService::new(service_fn(move |request| {
+            handler(request, counter.fetch_add(1, Ordering::SeqCst) + 1)
+        }));
+        Self {
+            service: cache.layer("car").unwrap().layer(handler),
+            cache,
+            calls,
+        }
     }
 
     pub(crate) async fn send(
@@ -203,6 +204,16 @@ impl Fixture {
 
     pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
+    }
+}
+
+impl<St: Store> Clone for Fixture<St> {
+    fn clone(&self) -> Self {
+        Self {
+            cache: self.cache.clone(),
+            service: self.service.clone(),
+            calls: self.calls.clone(),
+        }
     }
 }
 
