@@ -166,6 +166,16 @@ impl RedisClient {
         self.inner.shared.health().subscribe()
     }
 
+    /// Returns how many connections have taken up calls so far.
+    ///
+    /// A connection is counted before any call is made on it. So as long as the number stays the same,
+    /// every reply has come from a server that was connected already: what was found out about it
+    /// then, for instance that it is not another one than before, still holds.
+    #[must_use]
+    pub fn connections_made(&self) -> u64 {
+        self.inner.shared.connections_made()
+    }
+
     /// Returns how many calls are in flight.
     #[must_use]
     pub fn in_flight(&self) -> usize {

@@ -1,6 +1,7 @@
 //! What all clones of a handle and its background tasks share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     origin: Instant,
     links: Box<[ArcSwapOption<Link>]>,
     turn: AtomicUsize,
+    /// How many connections there have been.
+    made: AtomicU64,
     in_flight: InFlight,
     breaker: Breaker,
     tripped: Notify,
@@ -66,6 +69,7 @@ impl Shared {
                 .map(|_| ArcSwapOption::empty())
                 .collect(),
             turn: AtomicUsize::new(0),
+            made: AtomicU64::new(0),
             in_flight: InFlight::new(settings.in_flight),
             breaker: Breaker::default(),
             tripped: Notify::new(),
@@ -91,6 +95,10 @@ impl Shared {
 
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.count()
+    }
+
+    pub(crate) fn connections_made(&self) -> u64 {
+        self.made.load(Ordering::Acquire)
     }
 
     pub(crate) async fn query(&self, command: &redis::Cmd) -> Result<Reply, Error> {
@@ -145,6 +153,8 @@ impl Shared {
 
     /// Puts a connection that answered the probe to use.
     pub(crate) fn publish(&self, slot: usize, link: Arc<Link>) {
+        // Before the connection can be taken, so that whoever has a reply of it sees it counted.
+        self.made.fetch_add(1, Ordering::AcqRel);
         self.links[slot].store(Some(link));
         // What opened the breaker was true of an earlier connection.
         if let Some(opening) = self.breaker.opening() {

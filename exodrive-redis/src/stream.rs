@@ -44,7 +44,9 @@ pub struct StreamReader {
 #[derive(Clone, Debug, PartialEq)]
 pub enum StreamEvent {
     /// Reading begins with what is added from now on. Entries may have been missed before: this is
-    /// the first event, and the one after a gap whose end the stream no longer reaches back to.
+    /// the first event, the one after a gap whose end the stream no longer reaches back to, and the
+    /// one after the stream was deleted or trimmed up to what was read last, which is noticed when
+    /// something is added, or after a second.
     Began,
     /// Reading goes on without a gap after [`Lost`](Self::Lost): every entry added since follows.
     Resumed,
@@ -75,7 +77,7 @@ impl StreamReader {
             shared,
             connector,
             key,
-            position: None,
+            read_last: None,
             events: sender,
         };
         task.spawn_on(follower.run(), runtime);
@@ -150,9 +152,18 @@ struct Follower {
     shared: Arc<Shared>,
     connector: Arc<Connector>,
     key: Vec<u8>,
-    /// The entry read last, or the last one there was when reading began.
-    position: Option<String>,
+    /// The entry read last, or the last one there was when reading began. All of it, since an entry of
+    /// a stream that was begun anew may have the same identifier.
+    read_last: Option<StreamEntry>,
     events: mpsc::Sender<StreamEvent>,
+}
+
+/// What a read brings.
+enum Read {
+    /// What comes next.
+    On(Vec<StreamEntry>),
+    /// What comes after a gap.
+    Anew(Vec<StreamEntry>),
 }
 
 /// Nobody takes the events any longer.
@@ -174,60 +185,61 @@ impl Follower {
     /// Connects and finds the place to go on from.
     async fn connect(&mut self) -> Result<(Link, StreamEvent), Error> {
         let link = connect(&self.shared, &self.connector).await?;
-        let found = self.shared.in_time(self.find_position(&link)).await?;
-        let begins = match found {
-            None => StreamEvent::Resumed,
-            position => {
-                self.position = position;
-                StreamEvent::Began
-            }
-        };
-        Ok((link, begins))
+        if self.shared.in_time(self.is_whole(&link)).await? {
+            return Ok((link, StreamEvent::Resumed));
+        }
+        self.read_last = self.shared.in_time(self.newest(&link)).await?;
+        Ok((link, StreamEvent::Began))
     }
 
-    /// Returns where to begin anew, or nothing if reading can go on.
+    /// Returns whether reading can go on.
     ///
     /// A stream is trimmed from its beginning. So if the entry that was read last is still there,
     /// none after it is missing; otherwise that is not known.
-    async fn find_position(&self, link: &Link) -> Result<Option<String>, Error> {
-        if let Some(position) = &self.position {
-            let read_last = self.command("XRANGE").arg(position).arg(position);
-            let read_last = link.query(read_last.packed()).await?;
-            if !Vec::<StreamEntry>::from_reply(read_last)?.is_empty() {
-                return Ok(None);
-            }
-        }
+    async fn is_whole(&self, link: &Link) -> Result<bool, Error> {
+        let Some(read_last) = &self.read_last else {
+            return Ok(false);
+        };
+        let reply = link.query(self.range(&read_last.id).packed()).await?;
+        Ok(Vec::<StreamEntry>::from_reply(reply)?.first() == Some(read_last))
+    }
+
+    /// Returns the newest entry.
+    async fn newest(&self, link: &Link) -> Result<Option<StreamEntry>, Error> {
         let newest = self.command("XREVRANGE").arg("+").arg("-");
         let newest = link.query(newest.arg("COUNT").arg(1).packed()).await?;
-        let newest = Vec::<StreamEntry>::from_reply(newest)?.pop();
-        Ok(Some(
-            newest.map_or_else(|| "0-0".to_owned(), |entry| entry.id),
-        ))
+        Ok(Vec::from_reply(newest)?.pop())
     }
 
     /// Passes on what is read until the connection is lost.
     async fn follow(&mut self, link: &Link, begins: StreamEvent) -> Result<(), Abandoned> {
         self.events.send(begins).await?;
         loop {
-            match self.read(link).await {
-                Ok(entries) => {
-                    for entry in entries {
-                        self.position = Some(entry.id.clone());
-                        self.events.send(StreamEvent::Entry(entry)).await?;
-                    }
+            let entries = match self.read(link).await {
+                Ok(Read::On(entries)) => entries,
+                Ok(Read::Anew(entries)) => {
+                    self.events.send(StreamEvent::Began).await?;
+                    entries
                 }
                 Err(error) => {
                     self.events.send(StreamEvent::Lost(error)).await?;
                     return Ok(());
                 }
+            };
+            for entry in entries {
+                self.read_last = Some(entry.clone());
+                self.events.send(StreamEvent::Entry(entry)).await?;
             }
         }
     }
 
     /// Reads what there is; nothing, after a while, from a server that has shown to be the master.
-    async fn read(&self, link: &Link) -> Result<Vec<StreamEntry>, Error> {
-        let position = self.position.as_deref().unwrap_or("$");
-        let command = Command::new("XREAD")
+    ///
+    /// A stream that was deleted, and begun anew by whoever adds to it, gives no other sign than that
+    /// what was read last is not there any longer. So that is looked up right behind the read.
+    async fn read(&mut self, link: &Link) -> Result<Read, Error> {
+        let position = self.read_last.as_ref().map_or("0-0", |entry| &entry.id);
+        let read = Command::new("XREAD")
             .arg("COUNT")
             .arg(BATCH)
             .arg("BLOCK")
@@ -235,28 +247,50 @@ impl Follower {
             .arg("STREAMS")
             .arg(&self.key)
             .arg(position);
+        let mut both = redis::Pipeline::new();
+        both.add_command(read.into_packed());
+        both.add_command(self.range(position).into_packed());
         let limit = BLOCK + self.shared.settings().deadline;
-        let reply = timeout(limit, link.query(command.packed())).await;
-        match reply.unwrap_or_else(|_| Err(Error::timed_out(limit)))? {
+        let replies = timeout(limit, link.pipeline(&both)).await;
+        let replies = replies.unwrap_or_else(|_| Err(Error::timed_out(limit)))?;
+        let [entries, found] =
+            <[_; 2]>::try_from(replies).map_err(|_| Error::unexpected("two replies"))?;
+        let entries = match entries? {
             Reply::Nil => {
                 self.shared.in_time(probe(link)).await?;
-                Ok(Vec::new())
+                Vec::new()
             }
-            reply => {
-                let mut streams = Vec::<Reply>::from_reply(reply)?;
-                // RESP2, which a borrowed connection may speak, has pairs instead of a map.
-                if let [Reply::Array(pair)] = streams.as_mut_slice() {
-                    streams = std::mem::take(pair);
-                }
-                let [_key, entries] = <[Reply; 2]>::from_reply(Reply::Array(streams))?;
-                Vec::from_reply(entries)
-            }
+            reply => entries_of_one(reply)?,
+        };
+        // A stream without entries has none to miss.
+        let found = Vec::<StreamEntry>::from_reply(found?)?;
+        if self.read_last.is_none() || found.first() == self.read_last.as_ref() {
+            return Ok(Read::On(entries));
         }
+        if entries.is_empty() {
+            self.read_last = self.shared.in_time(self.newest(link)).await?;
+        }
+        Ok(Read::Anew(entries))
+    }
+
+    fn range(&self, id: &str) -> Command {
+        self.command("XRANGE").arg(id).arg(id)
     }
 
     fn command(&self, name: &'static str) -> Command {
         Command::new(name).arg(&self.key)
     }
+}
+
+/// Reads the reply to a read of one stream.
+fn entries_of_one(reply: Reply) -> Result<Vec<StreamEntry>, Error> {
+    let mut streams = Vec::<Reply>::from_reply(reply)?;
+    // RESP2, which a borrowed connection may speak, has pairs instead of a map.
+    if let [Reply::Array(pair)] = streams.as_mut_slice() {
+        streams = std::mem::take(pair);
+    }
+    let [_key, entries] = <[Reply; 2]>::from_reply(Reply::Array(streams))?;
+    Vec::from_reply(entries)
 }
 
 impl From<SendError<StreamEvent>> for Abandoned {

@@ -56,6 +56,7 @@ async fn notices_a_crash_without_a_call_and_reconnects_after_the_restart() {
     let mut server = Server::start();
     let redis = connect(&server).await;
     until(&redis, |health| health.connections() == 2).await;
+    assert_eq!(redis.connections_made(), 2);
     server.kill();
     let health = until(&redis, degraded).await;
     assert_eq!(health.connections(), 0);
@@ -65,6 +66,7 @@ async fn notices_a_crash_without_a_call_and_reconnects_after_the_restart() {
     }
     server.restart();
     until(&redis, |health| health.connections() == 2).await;
+    assert_eq!(redis.connections_made(), 4);
     assert_serves(&redis).await;
 }
 

@@ -97,6 +97,30 @@ async fn reports_a_gap_that_the_stream_does_not_reach_back_over() {
 }
 
 #[tokio::test]
+async fn reports_a_gap_when_the_stream_is_deleted() {
+    let server = Server::start();
+    let admin = server.admin().await;
+    let redis = connect(&server).await;
+    let mut reader = redis.read_stream("changes");
+    assert_eq!(next(&mut reader).await, StreamEvent::Began);
+    add(&redis, 0).await;
+    assert_eq!(value(&mut reader).await, 0);
+    admin.order("FLUSHALL").await;
+    // Nothing is added, so the gap is found while there is nothing to read.
+    assert_eq!(next(&mut reader).await, StreamEvent::Began);
+    add(&redis, 1).await;
+    assert_eq!(value(&mut reader).await, 1);
+    // What was added in between is lost for good.
+    admin.order("MULTI").await;
+    admin.order("XADD changes * value 2").await;
+    admin.order("DEL changes").await;
+    admin.order("XADD changes 9999999999999-0 value 3").await;
+    admin.order("EXEC").await;
+    assert_eq!(next(&mut reader).await, StreamEvent::Began);
+    assert_eq!(value(&mut reader).await, 3);
+}
+
+#[tokio::test]
 async fn reports_a_gap_after_a_restart_without_the_data() {
     let mut server = Server::start();
     let redis = connect(&server).await;
