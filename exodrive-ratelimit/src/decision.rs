@@ -75,16 +75,16 @@ impl fmt::Display for Source {
 }
 
 impl Decision {
-    pub(crate) fn new(outcome: Outcome, source: Source) -> Self {
+    pub(crate) fn new(
+        outcome: Outcome,
+        source: Source,
+        limits: impl IntoIterator<Item = LimitState>,
+    ) -> Self {
         Self {
             outcome,
-            limits: SmallVec::new(),
+            limits: limits.into_iter().collect(),
             source,
         }
-    }
-
-    pub(crate) fn push(&mut self, limit: LimitState) {
-        self.limits.push(limit);
     }
 
     /// How the request fared.

@@ -87,14 +87,14 @@ where
         St: Store,
         R: ResponseForRefusal<ResB>,
     {
-        let state = if admission.decision().outcome() == Outcome::Allowed {
+        let state = if admission.outcome() == Outcome::Allowed {
             State::Calling {
                 response: inner.call(request),
                 admission: Some((admission, limiter.clone())),
             }
         } else {
             State::Refused {
-                response: Some(refuse(limiter, refusal, admission)),
+                response: Some(refuse(limiter, refusal, &admission)),
             }
         };
         Self { state }
@@ -120,10 +120,10 @@ where
         let limiter = limiter.clone();
         let check = async move {
             let admission = limiter.decide(claims, Correctable::ByResponse).await;
-            if admission.decision().outcome() == Outcome::Allowed {
+            if admission.outcome() == Outcome::Allowed {
                 Ok(admission)
             } else {
-                Err(refuse(&limiter, &refusal, admission))
+                Err(refuse(&limiter, &refusal, &admission))
             }
         };
         Self {
@@ -173,7 +173,7 @@ where
                     let Some((admission, limiter)) = admission.take() else {
                         return Poll::Ready(Ok(response));
                     };
-                    let (response, settlements) = conclude(&limiter, admission, response);
+                    let (response, settlements) = conclude(&limiter, &admission, response);
                     if settlements.is_empty() {
                         return Poll::Ready(Ok(response));
                     }
@@ -197,13 +197,13 @@ where
 fn refuse<St, R, ResB>(
     limiter: &RateLimiter<St>,
     refusal: &R,
-    admission: Admission,
+    admission: &Admission,
 ) -> Response<ResB>
 where
     St: Store,
     R: ResponseForRefusal<ResB>,
 {
-    let decision = admission.into_decision();
+    let decision = admission.decision(limiter.plan());
     let refused = RateLimited::new(decision.clone());
     let mut response = refusal.response_for_refusal(&refused);
     *response.status_mut() = refused.status();
@@ -215,15 +215,18 @@ where
 /// Finishes an admitted request's response; what remains is to settle.
 fn conclude<St: Store, ResB>(
     limiter: &RateLimiter<St>,
-    mut admission: Admission,
-    response: Response<ResB>,
+    admission: &Admission,
+    mut response: Response<ResB>,
 ) -> (Response<ResB>, Vec<Settlement>) {
-    let (parts, body) = response.into_parts();
-    let settlements = limiter.settled_by_response(&mut admission, &parts);
-    let mut response = Response::from_parts(parts, body);
-    limiter
-        .plan()
-        .tell(&mut response, admission.into_decision());
+    let plan = limiter.plan();
+    let mut decision = admission.decision(plan);
+    let mut settlements = Vec::new();
+    if admission.settles(plan) {
+        let (parts, body) = response.into_parts();
+        settlements = limiter.settled_by_response(admission, &mut decision, &parts);
+        response = Response::from_parts(parts, body);
+    }
+    plan.tell(&mut response, decision);
     (response, settlements)
 }
 

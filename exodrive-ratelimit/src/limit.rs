@@ -215,6 +215,18 @@ impl Limit {
         self
     }
 
+    /// Whether the limit applies to a subject by itself, without a request to ask.
+    pub(crate) fn applies_to(&self, subject: &Subject) -> bool {
+        self.conditions.is_empty()
+            && (subject.is_ip() || !self.unless_authenticated)
+            && match self.whose {
+                Whose::Subject | Whose::UserOrIp => true,
+                Whose::Ip => subject.is_ip(),
+                Whose::User => !subject.is_ip(),
+                Whose::Request(_) | Whose::Nobody => false,
+            }
+    }
+
     /// Whether the limit must know who is signed in.
     pub(crate) fn asks_who_is_signed_in(&self) -> bool {
         self.unless_authenticated || matches!(self.whose, Whose::User | Whose::UserOrIp)

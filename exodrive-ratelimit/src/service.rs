@@ -7,7 +7,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use crate::future::ResponseFuture;
-use crate::limiter::{Correctable, RateLimiter};
+use crate::limiter::RateLimiter;
 use crate::refusal::{EmptyRefusal, ResponseForRefusal};
 use crate::store::Store;
 
@@ -54,7 +54,7 @@ where
         if claims.is_empty() {
             return ResponseFuture::unlimited(inner.call(request));
         }
-        match self.limiter.decide_now(claims, Correctable::ByResponse) {
+        match self.limiter.decide_now(claims) {
             Ok(admission) => {
                 ResponseFuture::decided(inner, request, &self.limiter, admission, &self.refusal)
             }

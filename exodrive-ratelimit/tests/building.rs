@@ -128,7 +128,8 @@ async fn outside_of_http_the_subject_chooses_the_limits_and_the_caller_the_cost(
         ),
     ] {
         let permit = jobs().check(subject, 2).await.unwrap();
-        let limits = permit.decision().limits();
+        let decision = permit.decision();
+        let limits = decision.limits();
         let names: Vec<_> = limits.iter().map(|limit| limit.name()).collect();
         assert_eq!(names, expected);
         assert!(

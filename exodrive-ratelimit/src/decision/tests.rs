@@ -25,11 +25,7 @@ fn shadow(mut state: LimitState) -> LimitState {
 }
 
 fn decided(outcome: Outcome, limits: Vec<LimitState>) -> Decision {
-    let mut decision = Decision::new(outcome, Source::MEMORY);
-    for limit in limits {
-        decision.push(limit);
-    }
-    decision
+    Decision::new(outcome, Source::MEMORY, limits)
 }
 
 fn allowed(limits: Vec<LimitState>) -> Decision {
@@ -101,7 +97,7 @@ fn merging_keeps_the_tighter_state_of_a_limit_decided_twice() {
 #[test]
 fn merging_into_nothing_keeps_who_decided() {
     let merged =
-        Decision::new(Outcome::Allowed, Source::NO_LIMIT).merge(allowed(vec![room("a", 1)]));
+        Decision::new(Outcome::Allowed, Source::NO_LIMIT, []).merge(allowed(vec![room("a", 1)]));
     assert_eq!(merged.source(), Source::MEMORY);
 }
 

@@ -39,10 +39,7 @@ fn watched() -> LimitState {
 }
 
 fn written(style: HeaderStyle, outcome: Outcome, limits: Vec<LimitState>) -> Vec<(String, String)> {
-    let mut decision = Decision::new(outcome, Source::MEMORY);
-    for limit in limits {
-        decision.push(limit);
-    }
+    let decision = Decision::new(outcome, Source::MEMORY, limits);
     let mut headers = HeaderMap::new();
     style.write(&mut headers, &decision, || UNIX_EPOCH + NOW);
     let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();

@@ -1,20 +1,19 @@
 //! A request that was decided, on its way to being settled.
 
-use smallvec::SmallVec;
-
 use super::claim::{Claim, Claims};
 use super::fallback::Stamps;
 use super::plan::Plan;
+use super::planned::Planned;
 use crate::decision::{Decision, Outcome};
 use crate::store::{Source, Stamp, Verdict};
 
-/// The decision about a request and the proofs of what it was charged.
+/// The answer for a request and the proofs of what it was charged.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    decision: Decision,
-    /// In the order of the limits in the decision.
+    outcome: Outcome,
     claims: Claims,
-    charged: SmallVec<[Charged; 2]>,
+    /// With a reading for each claim, in their order.
+    verdict: Verdict,
     by: By,
 }
 
@@ -25,14 +24,6 @@ pub(crate) enum Correctable {
     ByResponse,
     /// All, by whoever asked.
     All,
-}
-
-/// One charge that may be corrected.
-#[derive(Debug)]
-struct Charged {
-    /// The place of its claim.
-    claim: usize,
-    stamp: Stamp,
 }
 
 /// Who has decided.
@@ -47,6 +38,8 @@ pub(super) enum By {
 /// A charge to be corrected. What is left to write on its receipts is in the plan.
 #[derive(Debug)]
 pub(super) struct Correction<'a> {
+    /// The place of its limit in the decision.
+    pub(super) place: usize,
     pub(super) claim: &'a Claim,
     /// Its stamp in the store, unless the store could not tell.
     pub(super) in_store: Option<Stamp>,
@@ -54,8 +47,6 @@ pub(super) struct Correction<'a> {
     pub(super) in_share: Option<Stamp>,
     /// Whether the store must be told of it.
     pub(super) owed: bool,
-    /// What it should have been.
-    pub(super) cost: u32,
 }
 
 impl Admission {
@@ -71,9 +62,9 @@ impl Admission {
 
     fn without_limits(outcome: Outcome, source: Source) -> Self {
         Self {
-            decision: Decision::new(outcome, source),
+            outcome,
             claims: Claims::new(),
-            charged: SmallVec::new(),
+            verdict: Verdict::new(source, outcome == Outcome::Allowed, []),
             by: By::Store {
                 noted: Stamps::new(),
             },
@@ -81,82 +72,60 @@ impl Admission {
     }
 
     /// What follows from an answer.
-    pub(super) fn decided(
-        plan: &Plan,
-        claims: Claims,
-        verdict: &Verdict,
-        by: By,
-        correctable: Correctable,
-    ) -> Self {
+    #[inline]
+    pub(super) fn decided(claims: Claims, verdict: Verdict, by: By) -> Self {
         let outcome = if verdict.admitted() {
             Outcome::Allowed
         } else {
             Outcome::Refused
         };
-        let mut decision = Decision::new(outcome, verdict.source());
-        let mut charged = SmallVec::new();
-        for (index, (claim, reading)) in claims.iter().zip(verdict.readings()).enumerate() {
-            let planned = plan.planned(claim.limit);
-            decision.push(match by {
-                By::Store { .. } => planned.state(claim.cost, reading),
-                By::Fallback { .. } => planned.state_of_share(claim.cost, reading),
-            });
-            if let Some(stamp) = reading.stamp()
-                && (correctable == Correctable::All || planned.settles())
-            {
-                charged.push(Charged {
-                    claim: index,
-                    stamp,
-                });
-            }
-        }
         Self {
-            decision,
+            outcome,
             claims,
-            charged,
+            verdict,
             by,
         }
     }
 
-    pub(crate) const fn decision(&self) -> &Decision {
-        &self.decision
+    pub(crate) const fn outcome(&self) -> Outcome {
+        self.outcome
     }
 
-    pub(crate) fn into_decision(self) -> Decision {
-        self.decision
+    /// The decision, which is made only for those who want to know.
+    pub(crate) fn decision(&self, plan: &Plan) -> Decision {
+        let answers = self.claims.iter().zip(self.verdict.readings());
+        let limits = answers.map(|(claim, reading)| {
+            let planned = plan.planned(claim.limit);
+            match self.by {
+                By::Store { .. } => planned.state(claim.cost, reading),
+                By::Fallback { .. } => planned.state_of_share(claim.cost, reading),
+            }
+        });
+        Decision::new(self.outcome, self.verdict.source(), limits)
     }
 
-    pub(super) fn is_settled(&self) -> bool {
-        self.charged.is_empty()
+    /// Whether a response can correct anything.
+    pub(crate) fn settles(&self, plan: &Plan) -> bool {
+        let mut limits = self.claims.iter().map(|claim| plan.planned(claim.limit));
+        limits.any(Planned::settles)
     }
 
-    /// Hands over the charges with what they should have been, of which the decision takes note.
-    pub(super) fn settle(
-        &mut self,
-        cost_of: impl Fn(usize) -> Option<u32>,
-        mut correct: impl FnMut(&Correction<'_>),
-    ) {
-        for Charged {
-            claim: index,
-            stamp,
-        } in self.charged.drain(..)
-        {
-            let claim = &self.claims[index];
-            let Some(cost) = cost_of(claim.limit) else {
-                continue;
-            };
-            self.decision.settled(index, cost);
+    /// What was charged and can be corrected.
+    pub(super) fn corrections(&self) -> impl Iterator<Item = Correction<'_>> {
+        let answers = self.claims.iter().zip(self.verdict.readings()).enumerate();
+        answers.filter_map(|(place, (claim, reading))| {
+            let stamp = reading.stamp()?;
             let (in_store, in_share, owed) = match &self.by {
-                By::Store { noted } => (Some(stamp), noted.get(index).copied().flatten(), false),
+                By::Store { noted } => (Some(stamp), noted.get(place).copied().flatten(), false),
                 By::Fallback { owed } => (None, Some(stamp), *owed),
             };
-            correct(&Correction {
+            Some(Correction {
+                place,
                 claim,
                 in_store,
                 in_share,
                 owed,
-                cost,
-            });
-        }
+            })
+        })
     }
 }

@@ -7,7 +7,7 @@ use super::caller::Caller;
 use super::plan::Plan;
 use super::planned::Planned;
 use crate::Subject;
-use crate::limit::{Cost, Whose};
+use crate::limit::Cost;
 
 /// That a limit applies: to whom and for how much.
 #[derive(Debug)]
@@ -48,27 +48,27 @@ impl Plan {
     }
 
     /// The limits that apply to a subject by itself, without a request to ask.
-    pub(super) fn claims_of_subject(&self, subject: &Subject, cost: u32) -> Claims {
+    pub(super) fn claims_of_subject(&self, subject: Subject, cost: u32) -> Claims {
         let mut claims = Claims::new();
-        for (index, Planned { limit, .. }) in self.limits.iter().enumerate() {
-            let applies = limit.conditions.is_empty()
-                && (subject.is_ip() || !limit.unless_authenticated)
-                && match limit.whose {
-                    Whose::Subject | Whose::UserOrIp => true,
-                    Whose::Ip => subject.is_ip(),
-                    Whose::User => !subject.is_ip(),
-                    Whose::Request(_) | Whose::Nobody => false,
-                };
-            if applies {
-                claims.push(Claim {
-                    limit: index,
-                    subject: subject.clone(),
-                    cost,
-                });
+        let mut claim = |limit, subject| {
+            claims.push(Claim {
+                limit,
+                subject,
+                cost,
+            });
+        };
+        // Most subjects meet one limit, which needs no copy of them.
+        let mut last = None;
+        for (index, planned) in self.limits.iter().enumerate() {
+            if planned.limit.applies_to(&subject)
+                && let Some(earlier) = last.replace(index)
+            {
+                claim(earlier, subject.clone());
             }
         }
-        if claims.is_empty() {
-            self.doubts.unlimited_subject(subject.kind());
+        match last {
+            Some(last) => claim(last, subject),
+            None => self.doubts.unlimited_subject(subject.kind()),
         }
         claims
     }

@@ -11,23 +11,22 @@ use crate::store::{Settlement, Store, StoreError};
 
 impl<St: Store> RateLimiter<St> {
     /// The decision, if it takes no waiting; the claims otherwise.
-    pub(crate) fn decide_now(
-        &self,
-        mut claims: Claims,
-        correctable: Correctable,
-    ) -> Result<Admission, Claims> {
+    #[inline]
+    pub(crate) fn decide_now(&self, mut claims: Claims) -> Result<Admission, Claims> {
         if claims.is_empty() {
             return Ok(Admission::unlimited());
         }
         let Shared { plan, store, .. } = &*self.shared;
-        let verdict = store.check_now(&plan.charges(&claims));
+        let verdict = match &*claims {
+            // The most frequent case, in which nothing is to be collected.
+            [claim] => store.check_now(&[plan.charge(claim)]),
+            _ => store.check_now(&plan.charges(&claims)),
+        };
         let verdict = verdict.or_else(|| self.denied().repeat(plan, &mut claims));
         match verdict {
             Some(verdict) => {
-                let by = By::Store {
-                    noted: Stamps::new(),
-                };
-                Ok(Admission::decided(plan, claims, &verdict, by, correctable))
+                let noted = Stamps::new();
+                Ok(Admission::decided(claims, verdict, By::Store { noted }))
             }
             None => Err(claims),
         }
@@ -54,8 +53,7 @@ impl<St: Store> RateLimiter<St> {
                     Some(fallback) if verdict.admitted() => fallback.note(plan, &claims),
                     _ => Stamps::new(),
                 };
-                let by = By::Store { noted };
-                Admission::decided(plan, claims, &verdict, by, correctable)
+                Admission::decided(claims, verdict, By::Store { noted })
             }
             Err(error) => {
                 plan.doubts.store_failed(&error);
@@ -97,7 +95,7 @@ impl<St: Store> RateLimiter<St> {
         let by = By::Fallback {
             owed: owed && correctable == Correctable::ByResponse,
         };
-        Admission::decided(plan, claims, &verdict, by, correctable)
+        Admission::decided(claims, verdict, by)
     }
 
     /// Tells the store what was admitted without it.

@@ -77,15 +77,15 @@ impl<St: Store> RateLimiter<St> {
     /// If a limit has no room, or if the store cannot tell and a limit says to refuse then; nothing is charged. Which
     /// it is, is in the [`outcome`](crate::Decision::outcome) of the [`decision`](RateLimited::decision).
     pub async fn check(&self, subject: Subject, cost: u32) -> Result<Permit<St>, RateLimited> {
-        let claims = self.shared.plan.claims_of_subject(&subject, cost);
-        let admission = match self.decide_now(claims, Correctable::All) {
+        let claims = self.shared.plan.claims_of_subject(subject, cost);
+        let admission = match self.decide_now(claims) {
             Ok(admission) => admission,
             Err(claims) => self.decide(claims, Correctable::All).await,
         };
-        if admission.decision().outcome() == Outcome::Allowed {
+        if admission.outcome() == Outcome::Allowed {
             Ok(Permit::new(self.clone(), admission))
         } else {
-            Err(RateLimited::new(admission.into_decision()))
+            Err(RateLimited::new(admission.decision(self.plan())))
         }
     }
 

@@ -20,8 +20,8 @@ impl<St: Store> Permit<St> {
     }
 
     /// What was decided, with the state of each limit after the charge.
-    pub const fn decision(&self) -> &Decision {
-        self.admission.decision()
+    pub fn decision(&self) -> Decision {
+        self.admission.decision(self.limiter.plan())
     }
 
     /// Corrects the charge to what it really cost.
@@ -31,8 +31,8 @@ impl<St: Store> Permit<St> {
     /// # Errors
     ///
     /// If the store may have lost the correction; what was charged then stays charged.
-    pub async fn settle(mut self, cost: u32) -> Result<(), StoreError> {
-        let settlements = self.limiter.settled_by_cost(&mut self.admission, cost);
+    pub async fn settle(self, cost: u32) -> Result<(), StoreError> {
+        let settlements = self.limiter.settled_by_cost(&self.admission, cost);
         if settlements.is_empty() {
             return Ok(());
         }
@@ -43,7 +43,7 @@ impl<St: Store> Permit<St> {
 impl<St: fmt::Debug> fmt::Debug for Permit<St> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Permit")
-            .field("decision", self.admission.decision())
+            .field("admission", &self.admission)
             .finish_non_exhaustive()
     }
 }

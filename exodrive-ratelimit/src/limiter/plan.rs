@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::request::Parts;
 use smallvec::SmallVec;
 
-use super::claim::Claims;
+use super::claim::{Claim, Claims};
 use super::doubts::Doubts;
 use super::planned::Planned;
 use crate::Subject;
@@ -57,11 +57,14 @@ impl Plan {
 
     /// What the store is asked for the claims.
     pub(super) fn charges<'a>(&'a self, claims: &'a Claims) -> SmallVec<[Charge<'a>; 2]> {
-        let charges = claims.iter().map(|claim| {
-            let planned = self.planned(claim.limit);
-            planned.charge(claim, &planned.rule, planned.is_shadow())
-        });
-        charges.collect()
+        claims.iter().map(|claim| self.charge(claim)).collect()
+    }
+
+    /// What the store is asked for one claim.
+    #[inline]
+    pub(super) fn charge<'a>(&'a self, claim: &'a Claim) -> Charge<'a> {
+        let planned = self.planned(claim.limit);
+        planned.charge(claim, &planned.rule, planned.is_shadow())
     }
 
     /// Merges what limiters further in decided, and says it all in the headers.

@@ -4,53 +4,52 @@ use http::response;
 
 use super::admission::Correction;
 use super::{Admission, RateLimiter};
+use crate::decision::Decision;
 use crate::store::{Settlement, Store};
 
 impl<St: Store> RateLimiter<St> {
     /// What the store is to correct, given the response; the decision takes note.
     pub(crate) fn settled_by_response(
         &self,
-        admission: &mut Admission,
+        admission: &Admission,
+        decision: &mut Decision,
         response: &response::Parts,
     ) -> Vec<Settlement> {
         let plan = &self.shared.plan;
-        self.settled(admission, |limit| {
-            plan.planned(limit).settled_cost(response)
-        })
-    }
-
-    /// What the store is to correct, given the cost; the decision takes note.
-    pub(super) fn settled_by_cost(&self, admission: &mut Admission, cost: u32) -> Vec<Settlement> {
-        self.settled(admission, |_| Some(cost))
-    }
-
-    fn settled(
-        &self,
-        admission: &mut Admission,
-        cost_of: impl Fn(usize) -> Option<u32>,
-    ) -> Vec<Settlement> {
-        let plan = &self.shared.plan;
         let mut settlements = Vec::new();
-        if admission.is_settled() {
-            return settlements;
+        for correction in admission.corrections() {
+            let planned = plan.planned(correction.claim.limit);
+            if let Some(cost) = planned.settled_cost(response) {
+                decision.settled(correction.place, cost);
+                settlements.extend(self.correct(&correction, cost));
+            }
         }
-        admission.settle(cost_of, |correction| {
-            let Correction { claim, cost, .. } = *correction;
-            let planned = plan.planned(claim.limit);
-            if let (Some(stamp), Some(fallback)) = (correction.in_share, self.fallback()) {
-                let receipt = planned.receipt_of_share(claim, stamp);
-                if let Some(settlement) = receipt.settle(cost) {
-                    fallback.correct(&settlement);
-                }
-                if correction.owed {
-                    fallback.owe(plan, claim, cost);
-                }
-            }
-            if let Some(stamp) = correction.in_store {
-                settlements.extend(planned.receipt(claim, stamp).settle(cost));
-            }
-        });
         settlements
+    }
+
+    /// What the store is to correct, given the cost.
+    pub(super) fn settled_by_cost(&self, admission: &Admission, cost: u32) -> Vec<Settlement> {
+        let corrections = admission.corrections();
+        corrections
+            .filter_map(|correction| self.correct(&correction, cost))
+            .collect()
+    }
+
+    /// Corrects what was counted here; what is left for the store to do.
+    fn correct(&self, correction: &Correction<'_>, cost: u32) -> Option<Settlement> {
+        let plan = &self.shared.plan;
+        let claim = correction.claim;
+        let planned = plan.planned(claim.limit);
+        if let (Some(stamp), Some(fallback)) = (correction.in_share, self.fallback()) {
+            let receipt = planned.receipt_of_share(claim, stamp);
+            if let Some(settlement) = receipt.settle(cost) {
+                fallback.correct(&settlement);
+            }
+            if correction.owed {
+                fallback.owe(plan, claim, cost);
+            }
+        }
+        planned.receipt(claim, correction.in_store?).settle(cost)
     }
 
     /// Settles for a response; that the charge stays if it fails is all there is to do about it.

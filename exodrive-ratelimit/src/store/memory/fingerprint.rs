@@ -55,40 +55,54 @@ impl Fingerprints {
         }
     }
 
+    #[inline]
     pub(crate) fn of(&self, limit: &str, subject: &Subject) -> Fingerprint {
-        self.hash(|hasher| {
-            write_framed(hasher, limit.as_bytes());
-            subject.visit(|tag, part| {
-                hasher.write_u8(tag as u8);
-                write_framed(hasher, part);
-            });
-        })
+        let mut hashers = self.hashers();
+        hashers.write(limit.len() as u64, limit.as_bytes());
+        // A length of at most 2^56 leaves room for the tag.
+        subject.visit(|tag, part| hashers.write((part.len() as u64) << 8 | tag as u64, part));
+        hashers.finish()
     }
 
     /// The key of a bucket that new subjects of a limit share when the store is full.
     pub(crate) fn of_overflow(&self, limit: &str, bucket: u64) -> Fingerprint {
-        self.hash(|hasher| {
-            write_framed(hasher, limit.as_bytes());
-            hasher.write_u64(bucket);
-        })
+        let mut hashers = self.hashers();
+        hashers.write(limit.len() as u64, limit.as_bytes());
+        // No part of a subject is that long.
+        hashers.write(!bucket, &[]);
+        hashers.finish()
     }
 
     #[inline]
-    fn hash(&self, write: impl Fn(&mut FoldHasher<'_>)) -> Fingerprint {
-        let mut high = self.high.hasher();
-        write(&mut high);
-        let mut low = self.low.hasher();
-        write(&mut low);
-        Fingerprint {
-            high: high.finish(),
-            low: low.finish(),
+    fn hashers(&self) -> Hashers<'_> {
+        Hashers {
+            high: self.high.hasher(),
+            low: self.low.hasher(),
         }
     }
 }
 
-/// Length first, so that no two sequences of parts write the same bytes.
-#[inline]
-fn write_framed(hasher: &mut FoldHasher<'_>, part: &[u8]) {
-    hasher.write_usize(part.len());
-    hasher.write(part);
+/// The hashers of both halves, fed together.
+struct Hashers<'a> {
+    high: FoldHasher<'a>,
+    low: FoldHasher<'a>,
+}
+
+impl Hashers<'_> {
+    /// A part of the key and what it is, its length included, so that no two sequences of parts write the same.
+    #[inline]
+    fn write(&mut self, frame: u64, part: &[u8]) {
+        for hasher in [&mut self.high, &mut self.low] {
+            hasher.write_u64(frame);
+            hasher.write(part);
+        }
+    }
+
+    #[inline]
+    fn finish(self) -> Fingerprint {
+        Fingerprint {
+            high: self.high.finish(),
+            low: self.low.finish(),
+        }
+    }
 }

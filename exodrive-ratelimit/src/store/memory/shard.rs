@@ -61,16 +61,47 @@ impl Shard {
         charge: &Charge<'_>,
         now: u64,
     ) -> Draft {
-        let ask = Ask {
+        let ask = self.ask(keys, key, charge, now);
+        match charge.rule() {
+            Rule::Gcra(rule) => Draft::Bucket(ask.of(&self.buckets, rule)),
+            Rule::Window(rule) => Draft::Segments(ask.of(&self.windows, rule)),
+        }
+    }
+
+    /// Measures a charge and makes it if it fits, where no other depends on it.
+    #[inline]
+    pub(super) fn charge(
+        &mut self,
+        keys: &Fingerprints,
+        key: Fingerprint,
+        charge: &Charge<'_>,
+        now: u64,
+    ) -> (bool, Reading) {
+        let ask = self.ask(keys, key, charge, now);
+        let (decided, is_of_a_stranger) = match charge.rule() {
+            Rule::Gcra(rule) => ask.of(&self.buckets, rule).decide(&mut self.buckets),
+            Rule::Window(rule) => ask.of(&self.windows, rule).decide(&mut self.windows),
+        };
+        if is_of_a_stranger {
+            self.sweep(now);
+        }
+        decided
+    }
+
+    #[inline]
+    fn ask<'a>(
+        &self,
+        keys: &'a Fingerprints,
+        key: Fingerprint,
+        charge: &'a Charge<'_>,
+        now: u64,
+    ) -> Ask<impl FnOnce() -> Fingerprint + use<'a>> {
+        Ask {
             key,
             cost: charge.cost(),
             now,
             overflow: (self.len() >= self.capacity)
-                .then_some(|| overflow_key(keys, key, charge.limit())),
-        };
-        match charge.rule() {
-            Rule::Gcra(rule) => Draft::Bucket(ask.of(&self.buckets, rule)),
-            Rule::Window(rule) => Draft::Segments(ask.of(&self.windows, rule)),
+                .then_some(move || overflow_key(keys, key, charge.limit())),
         }
     }
 
@@ -119,6 +150,7 @@ struct Ask<F> {
 }
 
 impl<F: FnOnce() -> Fingerprint> Ask<F> {
+    #[inline]
     fn of<C: Cell>(self, table: &Table<C>, rule: RuleOf<C>) -> Drafted<C::Tally> {
         let Self {
             mut key, cost, now, ..
@@ -155,18 +187,17 @@ impl Draft {
     /// Whether the subject has a cell already, which no other insertion may move before it is written.
     pub(super) fn has_cell(&self) -> bool {
         match self {
-            Self::Bucket(drafted) => drafted.index.is_some(),
-            Self::Segments(drafted) => drafted.index.is_some(),
+            Self::Bucket(drafted) => drafted.has_cell(),
+            Self::Segments(drafted) => drafted.has_cell(),
         }
     }
 
     /// Whether the subject has no cell of its own.
     pub(super) fn is_of_a_stranger(&self) -> bool {
-        let place = match self {
-            Self::Bucket(drafted) => drafted.place,
-            Self::Segments(drafted) => drafted.place,
-        };
-        place == IN_OVERFLOW || !self.has_cell()
+        match self {
+            Self::Bucket(drafted) => drafted.is_of_a_stranger(),
+            Self::Segments(drafted) => drafted.is_of_a_stranger(),
+        }
     }
 
     pub(super) fn reading(&self, made: bool) -> Reading {
@@ -178,10 +209,29 @@ impl Draft {
 }
 
 impl<T: Tally> Drafted<T> {
+    /// Makes the charge if it fits: whether it does and what that leaves, and whether the subject was not known.
+    #[inline]
+    fn decide<C: Cell<Tally = T>>(mut self, table: &mut Table<C>) -> ((bool, Reading), bool) {
+        let fits = self.fits();
+        if fits {
+            self.make(table);
+        }
+        ((fits, self.reading(fits)), self.is_of_a_stranger())
+    }
+
     fn fits(&self) -> bool {
         self.tally.fits(&self.rule, self.cost)
     }
 
+    fn has_cell(&self) -> bool {
+        self.index.is_some()
+    }
+
+    fn is_of_a_stranger(&self) -> bool {
+        self.place == IN_OVERFLOW || !self.has_cell()
+    }
+
+    #[inline]
     fn make<C: Cell<Tally = T>>(&mut self, table: &mut Table<C>) {
         if self.cost == 0 {
             return;

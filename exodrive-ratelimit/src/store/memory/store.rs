@@ -114,20 +114,9 @@ impl MemoryStore {
         let key = self.fingerprints.of(charge.limit(), charge.subject());
         let mut shard = self.shards[self.shard_of(key)].0.lock();
         let now = self.now();
-        let mut draft = shard.draft(&self.fingerprints, key, charge, now);
-        let fits = draft.fits();
-        if fits {
-            shard.make(&mut draft);
-        }
-        if draft.is_of_a_stranger() {
-            shard.sweep(now);
-        }
+        let (fits, reading) = shard.charge(&self.fingerprints, key, charge, now);
         drop(shard);
-        Verdict::of_one(
-            Source::MEMORY,
-            fits || charge.is_shadow(),
-            draft.reading(fits),
-        )
+        Verdict::of_one(Source::MEMORY, fits || charge.is_shadow(), reading)
     }
 
     fn decide(&self, charges: &[Charge<'_>]) -> Verdict {
