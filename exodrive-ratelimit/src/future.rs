@@ -9,10 +9,10 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::decision::Outcome;
+use crate::decision::{Decision, Outcome};
 use crate::limiter::{Admission, Claims, Correctable, RateLimiter};
 use crate::refusal::{RateLimited, ResponseForRefusal};
-use crate::store::{Settlement, Store};
+use crate::store::Store;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -40,13 +40,14 @@ pin_project! {
         // The store decides; the request waits with the service that was polled ready for it.
         Checking {
             check: BoxFuture<Result<Admission, S::Response>>,
-            waiting: Option<Waiting<S, B, St>>,
+            // Out of the way of requests that need not wait: whoever calls the service moves the future.
+            waiting: Option<Box<Waiting<S, B, St>>>,
         },
-        // Admitted: the inner service works on it. No admission means that no limit applied.
+        // Admitted: the inner service works on it, unlimited if no limit applied.
         Calling {
             #[pin]
             response: S::Future,
-            admission: Option<(Admission, RateLimiter<St>)>,
+            admitted: Option<Admitted<St>>,
         },
         // The response is there and changes what its request should have cost.
         Settling {
@@ -62,6 +63,13 @@ struct Waiting<S, B, St> {
     limiter: RateLimiter<St>,
 }
 
+/// What the response to an admitted request has to tell, and what it may correct.
+struct Admitted<St> {
+    limiter: RateLimiter<St>,
+    decision: Decision,
+    correctable: Option<Box<Admission>>,
+}
+
 impl<S, B, St> ResponseFuture<S, B, St>
 where
     S: Service<Request<B>>,
@@ -70,7 +78,7 @@ where
         Self {
             state: State::Calling {
                 response,
-                admission: None,
+                admitted: None,
             },
         }
     }
@@ -90,7 +98,7 @@ where
         let state = if admission.outcome() == Outcome::Allowed {
             State::Calling {
                 response: inner.call(request),
-                admission: Some((admission, limiter.clone())),
+                admitted: Some(Admitted::new(limiter.clone(), admission)),
             }
         } else {
             State::Refused {
@@ -129,7 +137,7 @@ where
         Self {
             state: State::Checking {
                 check: Box::pin(check),
-                waiting: Some(waiting),
+                waiting: Some(Box::new(waiting)),
             },
         }
     }
@@ -156,24 +164,33 @@ where
                         mut inner,
                         request,
                         limiter,
-                    } = waiting.take().expect("polled after completion");
+                    } = *waiting.take().expect("polled after completion");
                     match checked {
                         Ok(admission) => State::Calling {
                             response: inner.call(request),
-                            admission: Some((admission, limiter)),
+                            admitted: Some(Admitted::new(limiter, admission)),
                         },
                         Err(refused) => return Poll::Ready(Ok(refused)),
                     }
                 }
-                StateProj::Calling {
-                    response,
-                    admission,
-                } => {
-                    let response = ready!(response.poll(cx))?;
-                    let Some((admission, limiter)) = admission.take() else {
+                StateProj::Calling { response, admitted } => {
+                    let mut response = ready!(response.poll(cx))?;
+                    let Some(Admitted {
+                        limiter,
+                        mut decision,
+                        correctable,
+                    }) = admitted.take()
+                    else {
                         return Poll::Ready(Ok(response));
                     };
-                    let (response, settlements) = conclude(&limiter, &admission, response);
+                    let mut settlements = Vec::new();
+                    if let Some(admission) = correctable {
+                        let (parts, body) = response.into_parts();
+                        settlements =
+                            limiter.settled_by_response(&admission, &mut decision, &parts);
+                        response = Response::from_parts(parts, body);
+                    }
+                    limiter.plan().tell(&mut response, decision);
                     if settlements.is_empty() {
                         return Poll::Ready(Ok(response));
                     }
@@ -212,22 +229,15 @@ where
     response
 }
 
-/// Finishes an admitted request's response; what remains is to settle.
-fn conclude<St: Store, ResB>(
-    limiter: &RateLimiter<St>,
-    admission: &Admission,
-    mut response: Response<ResB>,
-) -> (Response<ResB>, Vec<Settlement>) {
-    let plan = limiter.plan();
-    let mut decision = admission.decision(plan);
-    let mut settlements = Vec::new();
-    if admission.settles(plan) {
-        let (parts, body) = response.into_parts();
-        settlements = limiter.settled_by_response(admission, &mut decision, &parts);
-        response = Response::from_parts(parts, body);
+impl<St: Store> Admitted<St> {
+    fn new(limiter: RateLimiter<St>, admission: Admission) -> Self {
+        let plan = limiter.plan();
+        Self {
+            decision: admission.decision(plan),
+            correctable: admission.settles(plan).then(|| Box::new(admission)),
+            limiter,
+        }
     }
-    plan.tell(&mut response, decision);
-    (response, settlements)
 }
 
 impl<S, B, St> fmt::Debug for ResponseFuture<S, B, St>

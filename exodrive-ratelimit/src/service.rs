@@ -7,7 +7,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use crate::future::ResponseFuture;
-use crate::limiter::RateLimiter;
+use crate::limiter::{Admission, RateLimiter};
 use crate::refusal::{EmptyRefusal, ResponseForRefusal};
 use crate::store::Store;
 
@@ -49,16 +49,17 @@ where
         let mut inner = mem::replace(&mut self.inner, clone);
 
         let (parts, body) = request.into_parts();
-        let claims = self.limiter.claims(&parts);
+        let mut claims = self.limiter.claims(&parts);
         let request = Request::from_parts(parts, body);
         if claims.is_empty() {
             return ResponseFuture::unlimited(inner.call(request));
         }
-        match self.limiter.decide_now(claims) {
-            Ok(admission) => {
+        match self.limiter.answer_now(&mut claims) {
+            Some(verdict) => {
+                let admission = Admission::at_once(claims, verdict);
                 ResponseFuture::decided(inner, request, &self.limiter, admission, &self.refusal)
             }
-            Err(claims) => ResponseFuture::checking(
+            None => ResponseFuture::checking(
                 inner,
                 request,
                 &self.limiter,

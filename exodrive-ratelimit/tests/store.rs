@@ -185,11 +185,8 @@ async fn a_cell_is_found_again_though_the_same_check_makes_others() {
     }
     for n in 0..400 {
         let permit = both.check(subject(n), 1).await.unwrap();
-        let left = permit
-            .decision()
-            .limits()
-            .iter()
-            .map(|limit| limit.remaining());
+        let decision = permit.decision();
+        let left = decision.limits().iter().map(|limit| limit.remaining());
         assert_eq!(left.collect::<Vec<_>>(), [7, 6], "{n}");
     }
 }

@@ -10,7 +10,6 @@ use crate::store::{Source, Stamp, Verdict};
 /// The answer for a request and the proofs of what it was charged.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    outcome: Outcome,
     claims: Claims,
     /// With a reading for each claim, in their order.
     verdict: Verdict,
@@ -29,6 +28,8 @@ pub(crate) enum Correctable {
 /// Who has decided.
 #[derive(Debug)]
 pub(super) enum By {
+    /// Nobody: the limits say what holds then.
+    Nobody,
     /// The store; what it admitted may have been noted here too.
     Store { noted: Stamps },
     /// This instance, by its share; whether the store must be told of what turns out later.
@@ -50,45 +51,34 @@ pub(super) struct Correction<'a> {
 }
 
 impl Admission {
-    /// A request that no limit applies to.
-    pub(super) fn unlimited() -> Self {
-        Self::without_limits(Outcome::Allowed, Source::NO_LIMIT)
-    }
-
-    /// What the limits decide by their own policy.
-    pub(super) fn undecided(outcome: Outcome) -> Self {
-        Self::without_limits(outcome, Source::STORE_ERROR)
-    }
-
-    fn without_limits(outcome: Outcome, source: Source) -> Self {
-        Self {
-            outcome,
-            claims: Claims::new(),
-            verdict: Verdict::new(source, outcome == Outcome::Allowed, []),
-            by: By::Store {
-                noted: Stamps::new(),
-            },
-        }
-    }
-
-    /// What follows from an answer.
     #[inline]
-    pub(super) fn decided(claims: Claims, verdict: Verdict, by: By) -> Self {
-        let outcome = if verdict.admitted() {
-            Outcome::Allowed
-        } else {
-            Outcome::Refused
-        };
+    pub(super) const fn new(claims: Claims, verdict: Verdict, by: By) -> Self {
         Self {
-            outcome,
             claims,
             verdict,
             by,
         }
     }
 
+    /// What follows from an answer that took no waiting.
+    #[inline]
+    pub(crate) const fn at_once(claims: Claims, verdict: Verdict) -> Self {
+        let noted = Stamps::new();
+        Self::new(claims, verdict, By::Store { noted })
+    }
+
+    /// What the limits decide by their own policy.
+    pub(super) fn undecided(admitted: bool) -> Self {
+        let verdict = Verdict::new(Source::STORE_ERROR, admitted, []);
+        Self::new(Claims::new(), verdict, By::Nobody)
+    }
+
     pub(crate) const fn outcome(&self) -> Outcome {
-        self.outcome
+        match (self.verdict.admitted(), &self.by) {
+            (true, _) => Outcome::Allowed,
+            (false, By::Nobody) => Outcome::Unavailable,
+            (false, _) => Outcome::Refused,
+        }
     }
 
     /// The decision, which is made only for those who want to know.
@@ -97,11 +87,11 @@ impl Admission {
         let limits = answers.map(|(claim, reading)| {
             let planned = plan.planned(claim.limit);
             match self.by {
-                By::Store { .. } => planned.state(claim.cost, reading),
+                By::Nobody | By::Store { .. } => planned.state(claim.cost, reading),
                 By::Fallback { .. } => planned.state_of_share(claim.cost, reading),
             }
         });
-        Decision::new(self.outcome, self.verdict.source(), limits)
+        Decision::new(self.outcome(), self.verdict.source(), limits)
     }
 
     /// Whether a response can correct anything.
@@ -116,6 +106,7 @@ impl Admission {
         answers.filter_map(|(place, (claim, reading))| {
             let stamp = reading.stamp()?;
             let (in_store, in_share, owed) = match &self.by {
+                By::Nobody => return None,
                 By::Store { noted } => (Some(stamp), noted.get(place).copied().flatten(), false),
                 By::Fallback { owed } => (None, Some(stamp), *owed),
             };

@@ -5,31 +5,24 @@ use super::claim::{Claim, Claims};
 use super::fallback::Stamps;
 use super::handle::Shared;
 use super::{Admission, Correctable, RateLimiter};
-use crate::decision::Outcome;
 use crate::limit::OnStoreError;
-use crate::store::{Settlement, Store, StoreError};
+use crate::store::{Settlement, Source, Store, StoreError, Verdict};
 
 impl<St: Store> RateLimiter<St> {
-    /// The decision, if it takes no waiting; the claims otherwise.
+    /// The answer, if it takes no waiting. Where it is a refusal that is repeated, it is about the claims that are left.
     #[inline]
-    pub(crate) fn decide_now(&self, mut claims: Claims) -> Result<Admission, Claims> {
-        if claims.is_empty() {
-            return Ok(Admission::unlimited());
-        }
+    pub(crate) fn answer_now(&self, claims: &mut Claims) -> Option<Verdict> {
         let Shared { plan, store, .. } = &*self.shared;
-        let verdict = match &*claims {
+        let verdict = match &**claims {
+            [] => Some(Verdict::new(Source::NO_LIMIT, true, [])),
             // The most frequent case, in which nothing is to be collected.
             [claim] => store.check_now(&[plan.charge(claim)]),
-            _ => store.check_now(&plan.charges(&claims)),
+            _ => store.check_now(&plan.charges(claims)),
         };
-        let verdict = verdict.or_else(|| self.denied().repeat(plan, &mut claims));
-        match verdict {
-            Some(verdict) => {
-                let noted = Stamps::new();
-                Ok(Admission::decided(claims, verdict, By::Store { noted }))
-            }
-            None => Err(claims),
+        if verdict.is_some() {
+            return verdict;
         }
+        self.denied().repeat(plan, claims)
     }
 
     pub(crate) async fn decide(&self, claims: Claims, correctable: Correctable) -> Admission {
@@ -53,7 +46,7 @@ impl<St: Store> RateLimiter<St> {
                     Some(fallback) if verdict.admitted() => fallback.note(plan, &claims),
                     _ => Stamps::new(),
                 };
-                Admission::decided(claims, verdict, By::Store { noted })
+                Admission::new(claims, verdict, By::Store { noted })
             }
             Err(error) => {
                 plan.doubts.store_failed(&error);
@@ -75,12 +68,12 @@ impl<St: Store> RateLimiter<St> {
             policy(claim) == OnStoreError::Deny && !plan.planned(claim.limit).is_shadow()
         };
         if claims.iter().any(denies) {
-            return Admission::undecided(Outcome::Unavailable);
+            return Admission::undecided(false);
         }
         let mut claims = claims;
         claims.retain(|claim| policy(claim) == OnStoreError::Local);
         let Some(fallback) = self.fallback().filter(|_| !claims.is_empty()) else {
-            return Admission::undecided(Outcome::Allowed);
+            return Admission::undecided(true);
         };
         let verdict = fallback.decide(plan, &claims);
         // What settles by the response is owed once it is known.
@@ -95,7 +88,7 @@ impl<St: Store> RateLimiter<St> {
         let by = By::Fallback {
             owed: owed && correctable == Correctable::ByResponse,
         };
-        Admission::decided(claims, verdict, by)
+        Admission::new(claims, verdict, by)
     }
 
     /// Tells the store what was admitted without it.

@@ -9,7 +9,7 @@ use super::claim::Claims;
 use super::denied::Denied;
 use super::fallback::Fallback;
 use super::plan::Plan;
-use super::{Builder, Correctable, Permit};
+use super::{Admission, Builder, Correctable, Permit};
 use crate::decision::Outcome;
 use crate::store::Store;
 use crate::{RateLimited, Subject};
@@ -77,10 +77,11 @@ impl<St: Store> RateLimiter<St> {
     /// If a limit has no room, or if the store cannot tell and a limit says to refuse then; nothing is charged. Which
     /// it is, is in the [`outcome`](crate::Decision::outcome) of the [`decision`](RateLimited::decision).
     pub async fn check(&self, subject: Subject, cost: u32) -> Result<Permit<St>, RateLimited> {
-        let claims = self.shared.plan.claims_of_subject(subject, cost);
-        let admission = match self.decide_now(claims) {
-            Ok(admission) => admission,
-            Err(claims) => self.decide(claims, Correctable::All).await,
+        let mut claims = self.shared.plan.claims_of_subject(subject, cost);
+        let admission = match self.answer_now(&mut claims) {
+            Some(verdict) => Admission::at_once(claims, verdict),
+            // In a box, so that those who need not wait do not carry what waiting takes.
+            None => Box::pin(self.decide(claims, Correctable::All)).await,
         };
         if admission.outcome() == Outcome::Allowed {
             Ok(Permit::new(self.clone(), admission))
