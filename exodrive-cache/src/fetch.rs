@@ -83,7 +83,7 @@ where
                         Some(Followed::Outdated) => outdated = Some(flight),
                         Some(Followed::Released) => outdated = None,
                         Some(Followed::Abandoned) => break,
-                        None => return Ok(self.question.slow()),
+                        None => return Ok(self.question.slow().await),
                     }
                 }
             }
@@ -103,11 +103,14 @@ where
         }
         let Some(call) = question.policy.limits.call() else {
             lead.release();
-            return Ok(question.overloaded());
+            return Ok(question.overloaded().await);
         };
         let filled = self.fill(lead, call, patience);
         let filled = patience.wait(question.has_fallback(), filled).await;
-        filled.unwrap_or_else(|| Ok(question.slow()))
+        match filled {
+            Some(answer) => answer,
+            None => Ok(question.slow().await),
+        }
     }
 
     async fn fill(
@@ -198,16 +201,16 @@ where
             return Ok(question.unanswered(Unanswered::OnlyIfCached));
         }
         let Some(_call) = question.policy.limits.call() else {
-            return Ok(question.overloaded());
+            return Ok(question.overloaded().await);
         };
         let call = self.service.call(self.request);
         let Some(answer) = patience.wait(question.has_fallback(), call).await else {
-            return Ok(question.slow());
+            return Ok(question.slow().await);
         };
         let failed = answer
             .as_ref()
             .map_or(true, |response| is_failure(response.status()));
-        if failed && let Some(stale) = question.fallback(StaleReason::Error) {
+        if failed && let Some(stale) = question.fallback(StaleReason::Error).await {
             return Ok(stale);
         }
         let unstorable = Some(unstorable);

@@ -25,7 +25,7 @@ use crate::pump::{Pump, Pumped};
 use crate::question::Question;
 use crate::reason::{StaleReason, Unstorable};
 use crate::serve::respond;
-use crate::storability::{Exchange, Storable, judge};
+use crate::storability::{Exchange, Storable, judge, with_own_tags};
 use crate::store::{Release, Store};
 
 /// Everything that a fill needs. It runs on its own task, so a client that leaves takes nothing with it.
@@ -62,14 +62,14 @@ where
         let Ok(answer) = timeout(question.policy.policy.timeout, call).await else {
             // Those who wait may lead in their turn, as long as their own time lasts.
             lead.release();
-            let _ = reply.send(Ok(question.slow()));
+            let _ = reply.send(Ok(question.slow().await));
             return filled.release(Release::Failed).await;
         };
         drop(self.call);
         let failed = answer
             .as_ref()
             .map_or(true, |response| is_failure(response.status()));
-        if failed && let Some(stale) = question.fallback(StaleReason::Error) {
+        if failed && let Some(stale) = question.fallback(StaleReason::Error).await {
             lead.abandon();
             let _ = reply.send(Ok(stale));
             return filled.release(Release::Failed).await;
@@ -217,7 +217,10 @@ impl<St: Store> Filled<St> {
     ) -> Response<ResponseBody<B>> {
         let Self { question, lead } = self;
         let outcome = Outcome::Revalidated;
-        if !conditional::selects(entry.headers(), &answer.headers) {
+        // A 304 has no need to declare again what the stored answer was made from.
+        let tags = with_own_tags([&*question.tags, entry.tags()].concat(), answer).ok();
+        let tags = tags.filter(|_| conditional::selects(entry.headers(), &answer.headers));
+        let Some(tags) = tags else {
             // The handler has nothing new, but what it says is not about the stored answer.
             let response = respond(entry, question.client.asked(), exchange.answered_at);
             lead.abandon();
@@ -225,7 +228,7 @@ impl<St: Store> Filled<St> {
             return question
                 .policy
                 .decided(outcome, response.map(ResponseBody::stored));
-        }
+        };
         let headers = conditional::freshened(entry.headers(), &answer.headers);
         let head = Head {
             status: entry.status(),
@@ -243,7 +246,7 @@ impl<St: Store> Filled<St> {
         let body = entry.body().clone();
         let answering = Answering {
             head: Arc::new(head),
-            tags: question.tags.clone(),
+            tags,
             length: Some(body.len() as u64),
             filling: Arc::new(Filling::complete(body.clone())),
         };

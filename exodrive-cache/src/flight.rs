@@ -58,7 +58,7 @@ pub(crate) struct Answering {
     pub(crate) filling: Arc<Filling>,
 }
 
-/// The duty to end a flight. Dropping it abandons the flight, so nobody waits for ever.
+/// The duty to end a flight. Dropping it ends the flight, so nobody waits for ever.
 #[derive(Debug)]
 pub(crate) struct Lead<F> {
     /// Where others find the flight; a flight of its own is found by nobody.
@@ -236,6 +236,10 @@ impl<F> Lead<F> {
 
 impl<F> Drop for Lead<F> {
     fn drop(&mut self) {
-        self.abandon();
+        match self.flight.basis() {
+            Some(_) => self.abandon(),
+            // The client left before the handler was asked: another one leads.
+            None => self.release(),
+        }
     }
 }

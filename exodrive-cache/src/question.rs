@@ -72,7 +72,11 @@ impl<St: Store> Question<St> {
         // Trouble with the store is a miss, but what it was known to have before may still be of use.
         match self.shared.store.lookup(&self.key, &self.tags).await {
             Ok(Some(found)) => self.look_at(found),
-            Ok(None) | Err(_) => Looked::Nothing,
+            Ok(None) => {
+                self.stale = None;
+                Looked::Nothing
+            }
+            Err(_) => Looked::Nothing,
         }
     }
 
@@ -142,12 +146,26 @@ impl<St: Store> Question<St> {
         self.stale.as_ref().is_some_and(|stale| stale.fallback)
     }
 
-    /// Answers with the stale entry, if there is one that may be served when the handler fails.
-    pub(crate) fn fallback<B>(&self, reason: StaleReason) -> Option<Response<ResponseBody<B>>> {
-        let Stale { entry, .. } = self.stale.as_ref().filter(|stale| stale.fallback)?;
+    /// Answers from the store, if there was a stale entry that may be served when the handler fails and
+    /// nothing has removed it since.
+    pub(crate) async fn fallback<B>(
+        &self,
+        reason: StaleReason,
+    ) -> Option<Response<ResponseBody<B>>> {
+        if !self.has_fallback() {
+            return None;
+        }
+        let found = self.shared.store.lookup(&self.key, &self.tags).await;
+        let mut now = self.clone();
+        match now.look_at(found.ok()??) {
+            // Somebody else has replaced it.
+            Looked::Answered(response) | Looked::AnsweredDue(response) => return Some(response),
+            Looked::Nothing => {}
+        }
+        let Stale { entry, .. } = now.stale.filter(|stale| stale.fallback)?;
         let now = self.shared.clock.now();
         let age = entry.age(now);
-        let response = respond(entry, self.client.asked(), now).map(ResponseBody::stored);
+        let response = respond(&entry, self.client.asked(), now).map(ResponseBody::stored);
         Some(
             self.policy
                 .decided(Outcome::Stale { age, reason }, response),
@@ -155,15 +173,15 @@ impl<St: Store> Question<St> {
     }
 
     /// Answers when the handler is not to be waited for any longer.
-    pub(crate) fn slow<B>(&self) -> Response<ResponseBody<B>> {
-        self.fallback(StaleReason::Slow)
-            .unwrap_or_else(|| self.unanswered(Unanswered::Slow))
+    pub(crate) async fn slow<B>(&self) -> Response<ResponseBody<B>> {
+        let stale = self.fallback(StaleReason::Slow).await;
+        stale.unwrap_or_else(|| self.unanswered(Unanswered::Slow))
     }
 
     /// Answers when the handler has enough to do.
-    pub(crate) fn overloaded<B>(&self) -> Response<ResponseBody<B>> {
-        self.fallback(StaleReason::Overloaded)
-            .unwrap_or_else(|| self.unanswered(Unanswered::Overloaded))
+    pub(crate) async fn overloaded<B>(&self) -> Response<ResponseBody<B>> {
+        let stale = self.fallback(StaleReason::Overloaded).await;
+        stale.unwrap_or_else(|| self.unanswered(Unanswered::Overloaded))
     }
 
     pub(crate) fn unanswered<B>(&self, reason: Unanswered) -> Response<ResponseBody<B>> {

@@ -78,15 +78,7 @@ pub(crate) fn judge(
     if headers.len() > MAX_FIELDS || field_bytes > MAX_FIELD_BYTES {
         return Err(Unstorable::Headers);
     }
-    let mut tags = tags.to_vec();
-    if let Some(own) = answer.extensions.get::<ResponseTags>() {
-        tags.extend_from_slice(own.as_slice());
-    }
-    tags.sort_unstable();
-    tags.dedup();
-    if tags.len() > MAX_TAGS {
-        return Err(Unstorable::Tags);
-    }
+    let tags = with_own_tags(tags.to_vec(), answer)?;
     let length = declared_length(headers).or(size.exact());
     if length.unwrap_or(size.lower()) > policy.policy.max_body as u64 {
         return Err(Unstorable::Body);
@@ -100,9 +92,22 @@ pub(crate) fn judge(
             fill_time: exchange.fill_time(),
             freshness,
         },
-        tags: tags.into(),
+        tags,
         length,
     })
+}
+
+/// Joins tags with those that an answer declares, unless they are too many.
+pub(crate) fn with_own_tags(mut tags: Vec<Tag>, answer: &Parts) -> Result<Arc<[Tag]>, Unstorable> {
+    if let Some(own) = answer.extensions.get::<ResponseTags>() {
+        tags.extend_from_slice(own.as_slice());
+    }
+    tags.sort_unstable();
+    tags.dedup();
+    if tags.len() > MAX_TAGS {
+        return Err(Unstorable::Tags);
+    }
+    Ok(tags.into())
 }
 
 /// What the policy says, unless the answer says no.

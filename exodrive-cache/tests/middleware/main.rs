@@ -4,9 +4,11 @@
 
 mod bodies;
 mod coalescing;
+mod crowd;
 mod early;
 mod invalidation;
 mod limits;
+mod overtaken;
 mod parts;
 mod readiness;
 mod reuse;

@@ -4,11 +4,15 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use exodrive_cache::testing::{Fault, Operation, Unreliable};
-use exodrive_cache::{Cache, MemoryStore, Outcome, Unstorable};
+use exodrive_cache::testing::{
+    Fault, Operation, Unreliable, fills_under_way, settled as fills_ended,
+};
+use exodrive_cache::{Cache, Invalidation, MemoryStore, Outcome, Tag, Unstorable, tag};
 use tokio::task::JoinSet;
 
-use super::support::{CarUpdated, Fixture, Gate, get, ok, outcome, policy, seen, settled, text};
+use super::support::{
+    CarUpdated, Fixture, Gate, get, numbered, ok, outcome, policy, seen, settled, text,
+};
 
 type Store = Unreliable<MemoryStore>;
 
@@ -90,4 +94,91 @@ async fn who_waits_for_a_request_that_found_an_entry_finds_it_as_well() {
 async fn begin<F: Future>(mut request: Pin<&mut F>) {
     let is_pending = poll_fn(|context| Poll::Ready(request.as_mut().poll(context).is_pending()));
     assert!(is_pending.await);
+}
+
+/// A handler that answers with the number of its call, on a store that can be made to fail.
+fn on_an_unreliable_store() -> (Fixture<Store>, Store) {
+    let store = Unreliable::new(MemoryStore::default());
+    let cache = Cache::builder(store.clone());
+    let fixture = Fixture::on(cache, policy(), async |_, call| numbered(call));
+    (fixture, store)
+}
+
+fn car() -> [Tag; 1] {
+    [tag!("car:1")]
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_a_miss_and_never_an_error() {
+    for operation in [Operation::Lookup, Operation::Open, Operation::Commit] {
+        let (fixture, store) = on_an_unreliable_store();
+        store.fault(operation, Fault::Fail);
+        for call in ["1", "2"] {
+            let answer = fixture.ask_for("/cars/1").await;
+            assert_eq!(answer, seen("MISS", call), "{operation:?}");
+        }
+        store.repair();
+        fixture.ask_for("/cars/1").await;
+        let (state, _) = fixture.ask_for("/cars/1").await;
+        assert_eq!(state, "HIT", "{operation:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_hangs_delays_no_answer() {
+    let (fixture, store) = on_an_unreliable_store();
+    store.fault(Operation::Commit, Fault::Hang);
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("MISS", "1"));
+    store.held(Operation::Commit, 1).await;
+    // The answer is complete, and everybody may have it.
+    assert_eq!(fixture.ask_for("/cars/2").await, seen("MISS", "2"));
+    store.repair();
+    fills_ended(&fixture.cache).await;
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("HIT", "1"));
+}
+
+#[tokio::test]
+async fn an_invalidation_whose_answer_is_lost_has_happened_and_is_an_error() {
+    let (fixture, store) = on_an_unreliable_store();
+    fixture.ask_for("/cars/1").await;
+    store.fault(Operation::Invalidate, Fault::Lose);
+    let outcome = fixture.cache.invalidate(&car(), Invalidation::Hard).await;
+    assert!(outcome.is_err());
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("MISS", "2"));
+}
+
+#[tokio::test]
+async fn an_invalidation_that_failed_has_not_happened() {
+    let (fixture, store) = on_an_unreliable_store();
+    fixture.ask_for("/cars/1").await;
+    store.fault(Operation::Invalidate, Fault::Fail);
+    let outcome = fixture.cache.invalidate(&car(), Invalidation::Hard).await;
+    assert!(outcome.is_err());
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("HIT", "1"));
+}
+
+/// What cannot be asked about is taken for outdated.
+#[tokio::test]
+async fn a_follower_whose_fill_cannot_be_checked_goes_its_own_way() {
+    let (fixture, store) = on_an_unreliable_store();
+    store.fault(Operation::Commit, Fault::Hang);
+    fixture.ask_for("/cars/1").await;
+    store.held(Operation::Commit, 1).await;
+    store.fault(Operation::IsCurrent, Fault::Fail);
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("MISS", "2"));
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_hangs_no_more() {
+    let (fixture, store) = on_an_unreliable_store();
+    store.fault(Operation::Lookup, Fault::Hang);
+    let asking = fixture.asking_for("/cars/1");
+    store.held(Operation::Lookup, 1).await;
+    assert_eq!(fills_under_way(&fixture.cache), 1);
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    fills_ended(&fixture.cache).await;
+    assert_eq!(fills_under_way(&fixture.cache), 0);
+    store.repair();
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("MISS", "1"));
 }

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod broken;
-mod unreliable;
 
 use exodrive_cache::MemoryStore;
 use exodrive_cache::testing::{Unreliable, agrees_with_the_model, keeps_the_contract};
