@@ -15,15 +15,17 @@ use tokio::runtime::Handle;
 #[cfg(feature = "bb8")]
 use crate::bb8::Lender;
 use crate::client::RedisClient;
+#[cfg(feature = "cluster")]
+use crate::cluster::Cluster;
 use crate::connector::Connector;
 use crate::connector::Server;
 use crate::connector::Source;
+use crate::node::Node;
 #[cfg(feature = "sentinel")]
 use crate::sentinel::Sentinels;
+use crate::servers::Servers;
 use crate::shared::Settings;
-use crate::shared::Shared;
 use crate::socket::Transport;
-use crate::tasks;
 #[cfg(feature = "tls-rustls")]
 use crate::tls::Tls;
 
@@ -35,6 +37,8 @@ pub struct RedisClientBuilder {
     authorities: Option<PathBuf>,
     #[cfg(feature = "sentinel")]
     sentinels: Option<Vec<Url>>,
+    #[cfg(feature = "cluster")]
+    cluster: Option<Vec<Url>>,
     deadline: Duration,
     connect_timeout: Duration,
     in_flight: usize,
@@ -73,6 +77,11 @@ pub enum Mistake {
     #[cfg(feature = "sentinel")]
     #[error("the sentinels are not given by at least one URL, each of them redis://host[:port]")]
     Sentinel,
+    /// A URL is not that of a server of a cluster: it cannot be connected to, names a database, or
+    /// is the name of a master that sentinels know.
+    #[cfg(feature = "cluster")]
+    #[error("the servers of the cluster are not given as redis://[user[:password]@]host[:port]")]
+    Cluster,
     /// The deadline is zero.
     #[error("the deadline is zero")]
     Deadline,
@@ -107,6 +116,8 @@ impl RedisClientBuilder {
             authorities: None,
             #[cfg(feature = "sentinel")]
             sentinels: None,
+            #[cfg(feature = "cluster")]
+            cluster: None,
             deadline: Duration::from_millis(50),
             connect_timeout: Duration::from_millis(250),
             in_flight: 1_024,
@@ -174,6 +185,21 @@ impl RedisClientBuilder {
         }
     }
 
+    /// Treats the server as one of a Redis Cluster, of which these are others, given by URL.
+    ///
+    /// Any of them that answers tells which servers there are, at first and whenever that may have
+    /// changed; one is enough while it is there. The login and the scheme in the URL of the builder
+    /// are those of all servers. Every server gets connections, a breaker and a cap on calls in
+    /// flight of its own, with the settings of this builder.
+    #[cfg(feature = "cluster")]
+    pub fn cluster(self, others: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        let others = others.into_iter().map(|url| Url::parse(url.as_ref()));
+        Self {
+            cluster: Some(others.collect()),
+            ..self
+        }
+    }
+
     /// Builds the handle and starts to connect, without waiting for the server.
     ///
     /// # Errors
@@ -188,6 +214,8 @@ impl RedisClientBuilder {
             (self.trusts_for_a_reason(), Mistake::Authorities),
             #[cfg(feature = "sentinel")]
             (self.knows_the_master(), Mistake::Sentinel),
+            #[cfg(feature = "cluster")]
+            (self.knows_the_cluster(), Mistake::Cluster),
             (!self.deadline.is_zero(), Mistake::Deadline),
             (!self.connect_timeout.is_zero(), Mistake::ConnectTimeout),
             ((1..=1_000_000).contains(&self.in_flight), Mistake::InFlight),
@@ -201,20 +229,26 @@ impl RedisClientBuilder {
         let (Some(source), Some(runtime), []) = (source, runtime, mistakes.as_slice()) else {
             return Err(BuildError { mistakes });
         };
-        let shared = Arc::new(Shared::new(Settings {
+        let settings = Settings {
             server: source.name(),
             deadline: self.deadline,
             in_flight: self.in_flight,
             connections: self.connections,
-        }));
+        };
+        #[cfg(feature = "cluster")]
+        if let Some(seeds) = self.seeds() {
+            let cluster = Cluster::start(seeds, settings, self.connect_timeout, &runtime);
+            return Ok(RedisClient::new(Servers::Cluster(cluster), runtime));
+        }
         let connector = Connector {
             source,
             timeout: self.connect_timeout,
             buffer: self.in_flight,
+            clustered: false,
+            made: Arc::default(),
         };
-        let connector = Arc::new(connector);
-        let tasks = tasks::start(&shared, &connector);
-        Ok(RedisClient::new(shared, connector, runtime, tasks))
+        let node = Node::start(settings, connector, &runtime);
+        Ok(RedisClient::new(Servers::One(node), runtime))
     }
 
     #[cfg_attr(
@@ -250,6 +284,33 @@ impl RedisClientBuilder {
         let named = self.url.server().is_some() || matches!(self.url, Url::Wrong);
         let known = sentinels.iter().all(|url| self.server(url).is_some());
         named && known && !sentinels.is_empty()
+    }
+
+    #[cfg(feature = "cluster")]
+    fn knows_the_cluster(&self) -> bool {
+        let Some(others) = &self.cluster else {
+            return true;
+        };
+        let server = |url: &Url| {
+            let without_database = |server: &ConnectionInfo| server.redis_settings().db() == 0;
+            matches!(url, Url::Wrong) || url.server().is_some_and(without_database)
+        };
+        #[cfg(feature = "sentinel")]
+        let alone = self.sentinels.is_none();
+        #[cfg(not(feature = "sentinel"))]
+        let alone = true;
+        let known = others.iter().all(|url| self.server(url).is_some());
+        alone && known && others.iter().chain([&self.url]).all(server)
+    }
+
+    /// Returns the servers that can tell which servers there are.
+    #[cfg(feature = "cluster")]
+    fn seeds(&self) -> Option<Vec<Server>> {
+        let others = self.cluster.as_ref()?.iter();
+        let first = self.server(&self.url)?;
+        let others = others.filter_map(Url::server);
+        let others = others.map(|server| first.at(server.addr().clone()));
+        Some([first.clone()].into_iter().chain(others).collect())
     }
 
     fn source(&self) -> Option<Source> {
@@ -388,6 +449,24 @@ mod tests {
             let builder = RedisClient::builder("redis://master").sentinels(urls);
             let error = builder.build().unwrap_err();
             assert_eq!(error.mistakes(), [Mistake::Sentinel, Mistake::Runtime]);
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "cluster")]
+    fn a_cluster_has_no_databases_and_servers_that_can_be_asked() {
+        for (url, other) in [
+            ("redis://host/1", "redis://host"),
+            ("redis://host", "redis://host/1"),
+            ("redis://host", "http://host"),
+        ] {
+            let error = RedisClient::builder(url).cluster([other]).build();
+            let mistakes = error.unwrap_err().mistakes;
+            assert_eq!(
+                mistakes,
+                [Mistake::Cluster, Mistake::Runtime],
+                "{url} {other}"
+            );
         }
     }
 

@@ -6,37 +6,29 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::builder::RedisClientBuilder;
 use crate::command::Command;
-use crate::connector::Connector;
 use crate::error::Error;
 use crate::health::Health;
 use crate::reply::FromReply;
 use crate::reply::Reply;
 use crate::script::Invocation;
-use crate::shared::Shared;
+use crate::servers::Servers;
 use crate::stream::StreamReader;
 
-/// A handle to one Redis server, for request paths.
+/// A handle to one Redis server, or to one cluster, for request paths.
 ///
 /// A clone is the same handle: it shares the connections, the breaker and the cap on calls in
-/// flight. When the last clone is dropped, the background tasks and the connections end.
+/// flight. When the last clone and the last [`StreamReader`] are dropped, the background tasks and
+/// the connections end.
 ///
 /// The future of a call can be dropped at any time. Its command may still be executed.
 #[derive(Clone)]
 pub struct RedisClient {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    shared: Arc<Shared>,
-    connector: Arc<Connector>,
+    servers: Arc<Servers>,
     runtime: Handle,
-    /// The tasks share `shared` but not this, so they end with the last handle.
-    _tasks: JoinSet<()>,
 }
 
 impl RedisClient {
@@ -49,19 +41,10 @@ impl RedisClient {
         RedisClientBuilder::new(url.as_ref())
     }
 
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        connector: Arc<Connector>,
-        runtime: Handle,
-        tasks: JoinSet<()>,
-    ) -> Self {
+    pub(crate) fn new(servers: Servers, runtime: Handle) -> Self {
         Self {
-            inner: Arc::new(Inner {
-                shared,
-                connector,
-                runtime,
-                _tasks: tasks,
-            }),
+            servers: Arc::new(servers),
+            runtime,
         }
     }
 
@@ -71,13 +54,14 @@ impl RedisClient {
     ///
     /// At the deadline at the latest, with any [`ErrorKind`](crate::ErrorKind).
     pub async fn query<T: FromReply>(&self, command: &Command) -> Result<T, Error> {
-        T::from_reply(self.inner.shared.query(command.packed()).await?)
+        T::from_reply(self.servers.call(command.packed()).await?)
     }
 
     /// Sends several commands in one write and returns the outcome of each, in order.
     ///
     /// It is one call: one deadline, one place among the calls in flight. Commands of other callers
-    /// may be executed in between; a [`Script`](crate::Script) is atomic, this is not.
+    /// may be executed in between; a [`Script`](crate::Script) is atomic, this is not. In Redis
+    /// Cluster, all of them are about one slot.
     ///
     /// # Errors
     ///
@@ -94,7 +78,7 @@ impl RedisClient {
         if packed.is_empty() {
             return Ok(Vec::new());
         }
-        self.inner.shared.pipeline(&packed).await
+        self.servers.pipeline(&packed).await
     }
 
     /// Calls a script and reads its reply as a `T`.
@@ -105,7 +89,7 @@ impl RedisClient {
     ///
     /// At the deadline at the latest, with any [`ErrorKind`](crate::ErrorKind).
     pub async fn invoke<T: FromReply>(&self, invocation: &Invocation<'_>) -> Result<T, Error> {
-        T::from_reply(self.inner.shared.invoke(invocation).await?)
+        T::from_reply(self.servers.call(invocation).await?)
     }
 
     /// Starts to read the stream at `key`, from now on and on a connection of its own.
@@ -129,12 +113,7 @@ impl RedisClient {
     /// ```
     #[must_use]
     pub fn read_stream(&self, key: impl Into<Vec<u8>>) -> StreamReader {
-        StreamReader::start(
-            Arc::clone(&self.inner.shared),
-            Arc::clone(&self.inner.connector),
-            key.into(),
-            &self.inner.runtime,
-        )
+        StreamReader::start(Arc::clone(&self.servers), key.into(), &self.runtime)
     }
 
     /// Waits until calls go through, for a service that would rather not start without Redis.
@@ -157,13 +136,13 @@ impl RedisClient {
     /// Returns how the handle is doing.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.inner.shared.health().borrow().clone()
+        self.servers.health().borrow().clone()
     }
 
     /// Returns a channel that holds the latest [`Health`]; it closes with the last handle.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Health> {
-        self.inner.shared.health().subscribe()
+        self.servers.health().subscribe()
     }
 
     /// Returns how many connections have taken up calls so far.
@@ -173,20 +152,20 @@ impl RedisClient {
     /// then, for instance that it is not another one than before, still holds.
     #[must_use]
     pub fn connections_made(&self) -> u64 {
-        self.inner.shared.connections_made()
+        self.servers.connections_made()
     }
 
     /// Returns how many calls are in flight.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.inner.shared.in_flight()
+        self.servers.in_flight()
     }
 }
 
 impl fmt::Debug for RedisClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisClient")
-            .field("settings", self.inner.shared.settings())
+            .field("settings", self.servers.settings())
             .field("health", &self.health())
             .finish()
     }

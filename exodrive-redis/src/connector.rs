@@ -1,5 +1,7 @@
 //! Making one connection.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use redis::AsyncConnectionConfig;
@@ -25,6 +27,10 @@ pub(crate) struct Connector {
     pub(crate) timeout: Duration,
     /// How many commands may wait to be written.
     pub(crate) buffer: usize,
+    /// Whether the server is one of a cluster, and has to know the others.
+    pub(crate) clustered: bool,
+    /// How many connections have taken up calls, to this server or to any of its cluster.
+    pub(crate) made: Arc<AtomicU64>,
 }
 
 /// Where connections come from.
@@ -52,6 +58,21 @@ impl Connector {
             .await
             .unwrap_or_else(|_| Err(Error::timed_out(self.timeout)))
     }
+
+    /// One that is never used.
+    #[cfg(test)]
+    pub(crate) fn nowhere() -> Self {
+        use redis::IntoConnectionInfo;
+
+        let server = "redis://localhost".into_connection_info().unwrap();
+        Self {
+            source: Source::Server(Server::new(&server, Transport::default())),
+            timeout: Duration::ZERO,
+            buffer: 1,
+            clustered: false,
+            made: Arc::default(),
+        }
+    }
 }
 
 impl Source {
@@ -71,10 +92,7 @@ impl Source {
             Self::Server(server) => server.connect(buffer).await,
             #[cfg(feature = "sentinel")]
             Self::Master(server, sentinels) => {
-                let server = Server {
-                    address: sentinels.locate().await?,
-                    ..server.clone()
-                };
+                let server = server.at(sentinels.locate().await?);
                 server.connect(buffer).await
             }
             #[cfg(feature = "bb8")]
@@ -93,6 +111,24 @@ impl Server {
                 .clone()
                 .set_protocol(ProtocolVersion::RESP3),
             transport,
+        }
+    }
+
+    /// Returns another server that lets the same login in.
+    #[cfg(any(feature = "cluster", feature = "sentinel"))]
+    pub(crate) fn at(&self, address: ConnectionAddr) -> Self {
+        Self {
+            address,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the host, if it is on one.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn host(&self) -> &str {
+        match &self.address {
+            ConnectionAddr::Tcp(host, _) => host,
+            _ => "",
         }
     }
 

@@ -57,6 +57,8 @@ enum Cause {
     Replica,
     #[cfg(feature = "sentinel")]
     UnknownMaster,
+    #[cfg(feature = "cluster")]
+    Uncovered,
     TimedOut(Duration),
     Overloaded {
         limit: usize,
@@ -90,6 +92,8 @@ impl Error {
             }
             #[cfg(feature = "sentinel")]
             Cause::UnknownMaster => ErrorKind::Unavailable,
+            #[cfg(feature = "cluster")]
+            Cause::Uncovered => ErrorKind::Unavailable,
             Cause::TimedOut(_) => ErrorKind::Timeout,
             Cause::Overloaded { .. } => ErrorKind::Overloaded,
             Cause::Refused { .. } => ErrorKind::Refused,
@@ -141,6 +145,30 @@ impl Error {
     #[cfg(feature = "sentinel")]
     pub(crate) const fn unknown_master() -> Self {
         Self::new(Cause::UnknownMaster)
+    }
+
+    /// The error of slots that no server has.
+    #[cfg(feature = "cluster")]
+    pub(crate) const fn uncovered() -> Self {
+        Self::new(Cause::Uncovered)
+    }
+
+    /// The error of a pipeline over several slots: what a server says of such a command.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn several_slots() -> Self {
+        Self::new(Cause::Refused {
+            code: "CROSSSLOT".to_owned(),
+            message: "the commands of a pipeline are not all about one slot".to_owned(),
+        })
+    }
+
+    /// The error of a server by whose word the cluster does not serve.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn cluster_down() -> Self {
+        Self::new(Cause::Refused {
+            code: "CLUSTERDOWN".to_owned(),
+            message: String::new(),
+        })
     }
 
     pub(crate) const fn timed_out(limit: Duration) -> Self {
@@ -197,8 +225,12 @@ impl Error {
             Cause::Replica => Blame::EveryConnection,
             #[cfg(feature = "sentinel")]
             Cause::UnknownMaster => Blame::Connection,
-            Cause::Refused { code, .. } => match code.as_str() {
-                "BUSY" | "CLUSTERDOWN" | "LOADING" | "TRYAGAIN" => Blame::Server,
+            #[cfg(feature = "cluster")]
+            Cause::Uncovered => Blame::Call,
+            Cause::Refused { code, message } => match code.as_str() {
+                // The same code says that the cluster is down and that one slot has no server.
+                "CLUSTERDOWN" if message.contains("slot") => Blame::Call,
+                "BUSY" | "CLUSTERDOWN" | "LOADING" => Blame::Server,
                 // A new connection may reach another server, or log in with what is now right.
                 "MASTERDOWN" | "NOAUTH" | "READONLY" | "WRONGPASS" => Blame::EveryConnection,
                 // `NOPERM` is a caller's mistake. Whether a new login could do what this one may
@@ -240,6 +272,8 @@ impl fmt::Display for Error {
             Cause::Replica => f.write_str("this Redis server is a replica"),
             #[cfg(feature = "sentinel")]
             Cause::UnknownMaster => f.write_str("the sentinels know no such master"),
+            #[cfg(feature = "cluster")]
+            Cause::Uncovered => f.write_str("the Redis cluster has slots without a server"),
             Cause::TimedOut(limit) => write!(f, "Redis did not answer within {limit:?}"),
             Cause::Overloaded { limit } => write!(f, "{limit} calls to Redis are in flight"),
             Cause::Refused { code, .. } => write!(f, "Redis refused with {code}"),
@@ -294,6 +328,12 @@ mod tests {
                 Blame::Server,
             ),
             ("BUSY Redis is busy running a script", Blame::Server),
+            ("CLUSTERDOWN The cluster is down", Blame::Server),
+            ("CLUSTERDOWN Hash slot not served", Blame::Call),
+            (
+                "TRYAGAIN Multiple keys request during rehashing of slot",
+                Blame::Call,
+            ),
             (
                 "READONLY You can't write against a read only replica.",
                 Blame::EveryConnection,

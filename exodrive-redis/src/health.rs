@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::error::Error;
 
-/// Whether calls go through.
+/// Whether calls go through: to a cluster, whether those for every key do.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
@@ -12,7 +12,8 @@ pub enum Status {
     Starting,
     /// Calls go through.
     Connected,
-    /// There is no connection, or the breaker is open; calls fail at once.
+    /// There is no connection, or the breaker is open; calls fail at once. In a cluster this is so
+    /// for the keys of at least one server.
     Degraded,
 }
 
@@ -45,7 +46,41 @@ impl Health {
         error: Option<&Error>,
         now: SystemTime,
     ) -> Self {
-        let status = if connections > 0 && !breaker_open {
+        let serves = connections > 0 && !breaker_open;
+        self.becoming(serves, connections, breaker_open, error, now)
+    }
+
+    /// The health of a cluster after that of its servers, which have all slots or not.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn after_all(
+        &self,
+        servers: &[Self],
+        complete: bool,
+        error: Option<&Error>,
+        now: SystemTime,
+    ) -> Self {
+        let serves = complete && servers.iter().all(Self::is_connected);
+        let degraded = servers
+            .iter()
+            .find(|server| server.status == Status::Degraded);
+        let reason = degraded.and_then(Self::last_error);
+        let uncovered = Error::uncovered();
+        let missing = (!complete && !servers.is_empty()).then_some(&uncovered);
+        let connections = servers.iter().map(|server| server.connections).sum();
+        let breaker_open = servers.iter().any(|server| server.breaker_open);
+        let error = error.or(reason).or(missing);
+        self.becoming(serves, connections, breaker_open, error, now)
+    }
+
+    fn becoming(
+        &self,
+        serves: bool,
+        connections: usize,
+        breaker_open: bool,
+        error: Option<&Error>,
+        now: SystemTime,
+    ) -> Self {
+        let status = if serves {
             Status::Connected
         } else if self.status == Status::Starting && error.is_none() {
             Status::Starting
@@ -100,13 +135,13 @@ impl Health {
         self.since
     }
 
-    /// Returns how many connections are live.
+    /// Returns how many connections are live; in a cluster, those to all servers that have keys.
     #[must_use]
     pub const fn connections(&self) -> usize {
         self.connections
     }
 
-    /// Returns whether the breaker is open.
+    /// Returns whether the breaker is open; in a cluster, that of any server that has keys.
     #[must_use]
     pub const fn is_breaker_open(&self) -> bool {
         self.breaker_open

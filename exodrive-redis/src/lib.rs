@@ -46,8 +46,8 @@
 //! 4. The breaker opens on 5 failures in a row, and when half of 20 or more calls failed within a
 //!    second, counted from a failure on. A failure is a timeout, a lost connection, a malformed
 //!    reply, or an answer by which the server says that it does not serve: `BUSY`, `CLUSTERDOWN`,
-//!    `LOADING`, `TRYAGAIN` and those of rule 6. Any other error of a command or script is about
-//!    that command and counts as an answer; a call whose future is dropped counts as nothing.
+//!    `LOADING` and those of rule 6. Any other error of a command or script is about that command
+//!    and counts as an answer; a call whose future is dropped counts as nothing.
 //! 5. While the breaker is open, a background task probes the server after 200 ms, 400 ms, … 5 s,
 //!    each drawn evenly from zero to that bound, and closes the breaker on the first good answer
 //!    within the deadline. No request is ever the probe.
@@ -74,6 +74,21 @@
 //! for one up to 30 s. A service that has such a pool can still lend its connections to the handle,
 //! with the feature `bb8`.
 //!
+//! # In a cluster
+//!
+//! With the feature `cluster`, each server of a Redis Cluster has connections, a breaker and a cap
+//! on calls in flight of its own, so one that is gone or has stalled costs the calls for its keys and
+//! no others. A call goes to the server of its key. Where that answers `MOVED`, `ASK` or `TRYAGAIN`,
+//! which executes nothing, the call is sent on, up to 5 times and within its one deadline, and the
+//! handle finds out in the background which server has which slots by now. It also does so while a
+//! server is gone, and every 10 s.
+//!
+//! A script and a pipeline are about the keys of one slot, which a hash tag such as `{car:7}` sees
+//! to; any other is refused with `CROSSSLOT`, a pipeline before it is sent. While a slot is on the
+//! move, Redis refuses scripts and commands on several of its keys that are not yet there, until the
+//! move is over. A command without a key goes to any one server. The handle is connected when
+//! every slot has a server and calls to all of these go through.
+//!
 //! # When Redis fails
 //!
 //! [`RedisClient::health`] says whether calls go through, since when, and what the last error was;
@@ -87,7 +102,8 @@
 //! Redis 7.0 or later, or Valkey, speaking RESP3. The handle itself needs the permissions
 //! `+auth +evalsha +hello +ping +role +script|load +select`, and what the commands and scripts of
 //! its users need; a script runs under the permissions of its caller. A reader of a stream needs
-//! `+xrange +xread +xrevrange` besides.
+//! `+xrange +xread +xrevrange` besides, and a handle to a cluster
+//! `+asking +cluster|info +cluster|slots`.
 //!
 //! # Features
 //!
@@ -96,13 +112,14 @@
 //! | feature | adds |
 //! |---|---|
 //! | `bb8` | a handle over a `bb8` pool that the service has |
+//! | `cluster` | the servers of a Redis Cluster, each with its own breaker |
 //! | `metrics` | calls by outcome, their times, calls in flight, connections and the breaker, for the `metrics` recorder that is installed when the handle is built |
 //! | `sentinel` | a master that is looked up through Redis Sentinel for each connection |
 //! | `tls-rustls` | `rediss://` URLs, with rustls and its ring provider |
 //!
 //! # Not included
 //!
-//! Redis Cluster; client certificates; blocking commands other than reading a stream, subscriptions
+//! Reading from replicas; client certificates; blocking commands other than reading a stream, subscriptions
 //! and transactions, which need a connection of their own; retries, which are not safe for commands
 //! that count.
 
@@ -112,6 +129,8 @@ pub mod bb8;
 mod breaker;
 mod builder;
 mod client;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod coalesce;
 mod command;
 mod connector;
@@ -121,11 +140,16 @@ mod in_flight;
 mod link;
 #[cfg(feature = "metrics")]
 mod meters;
+mod node;
 mod probe;
+#[cfg(any(feature = "cluster", feature = "sentinel"))]
+mod race;
 mod reply;
+mod request;
 mod script;
 #[cfg(feature = "sentinel")]
 mod sentinel;
+mod servers;
 mod shared;
 mod socket;
 mod stream;

@@ -21,20 +21,37 @@ static PROBE: LazyLock<redis::Pipeline> = LazyLock::new(|| {
     probe
 });
 
-/// Asks the server whether it serves.
+/// Of those, only a command with a key is refused by a server that has lost the others of its
+/// cluster, and which keys it has is not known here.
+static CLUSTER_PROBE: LazyLock<redis::Pipeline> = LazyLock::new(|| {
+    let mut probe = PROBE.clone();
+    probe.add_command(Command::new("CLUSTER").arg("INFO").into_packed());
+    probe
+});
+
+/// Asks the server whether it serves, as one of a cluster or alone.
 ///
 /// # Errors
 ///
 /// When it does not, or is a replica: what a replica still serves may be out of date.
-pub(crate) async fn probe(link: &Link) -> Result<(), Error> {
-    let replies = link.pipeline(&PROBE).await?;
-    let [ping, load, call, role] =
-        <[_; 4]>::try_from(replies).map_err(|_| Error::unexpected("four replies"))?;
-    ping.and(load).and(call)?;
-    // Only a clear answer counts: some hosted services know no `ROLE`.
+pub(crate) async fn probe(link: &Link, clustered: bool) -> Result<(), Error> {
+    let probe = if clustered { &CLUSTER_PROBE } else { &PROBE };
+    let mut replies = link.pipeline(probe).await?.into_iter();
+    let mut reply = || replies.next().ok_or(Error::unexpected("as many replies"));
+    reply()?.and(reply()?).and(reply()?)?;
+    // Of the others only a clear answer counts: some hosted services know no `ROLE`.
     let replica = Reply::Bytes(b"slave".to_vec());
-    match role {
-        Ok(Reply::Array(role)) if role.first() == Some(&replica) => Err(Error::replica()),
-        _ => Ok(()),
+    if let Ok(Reply::Array(role)) = reply()?
+        && role.first() == Some(&replica)
+    {
+        return Err(Error::replica());
     }
+    #[cfg(feature = "cluster")]
+    if clustered
+        && let Ok(Reply::Bytes(info)) = reply()?
+        && info.starts_with(b"cluster_state:fail")
+    {
+        return Err(Error::cluster_down());
+    }
+    Ok(())
 }

@@ -1,11 +1,11 @@
 //! Which server is the master, by the word of its sentinels.
 
 use redis::ConnectionAddr;
-use tokio::task::JoinSet;
 
 use crate::command::Command;
 use crate::connector::Server;
 use crate::error::Error;
+use crate::race::first_answer;
 use crate::reply::FromReply;
 
 /// The sentinels that watch over one master.
@@ -23,25 +23,13 @@ impl Sentinels {
     /// has missed a failover names the old master, which is then gone too or answers the probe as a
     /// replica; the next attempt asks again.
     pub(crate) async fn locate(&self) -> Result<ConnectionAddr, Error> {
-        let mut answers = JoinSet::new();
-        for server in &self.servers {
-            let (server, master) = (server.clone(), self.master.clone());
-            answers.spawn(async move { ask(&server, &master).await });
-        }
-        let mut last = Error::unknown_master();
-        while let Some(answer) = answers.join_next().await {
-            match answer {
-                Ok(Ok(address)) => return Ok(address),
-                Ok(Err(error)) => last = error,
-                // The runtime is shutting down.
-                Err(_) => {}
-            }
-        }
-        Err(last)
+        let servers = self.servers.iter().cloned();
+        let answers = servers.map(|server| ask(server, self.master.clone()));
+        first_answer(answers, Error::unknown_master()).await
     }
 }
 
-async fn ask(sentinel: &Server, master: &str) -> Result<ConnectionAddr, Error> {
+async fn ask(sentinel: Server, master: String) -> Result<ConnectionAddr, Error> {
     let link = sentinel.connect(1).await?;
     let question = Command::new("SENTINEL")
         .arg("get-master-addr-by-name")

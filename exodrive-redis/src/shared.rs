@@ -1,7 +1,6 @@
 //! What all clones of a handle and its background tasks share.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use tokio::time::timeout;
 use crate::breaker::Breaker;
 use crate::breaker::Opening;
 use crate::breaker::Ticket;
+use crate::connector::Connector;
 use crate::error::Blame;
 use crate::error::Error;
 use crate::health::Health;
@@ -24,8 +24,8 @@ use crate::in_flight::Place;
 use crate::link::Link;
 #[cfg(feature = "metrics")]
 use crate::meters::Meters;
-use crate::reply::Reply;
-use crate::script::Invocation;
+use crate::probe::probe;
+use crate::request::Request;
 
 /// What the builder settled.
 #[derive(Clone, Debug)]
@@ -37,13 +37,13 @@ pub(crate) struct Settings {
     pub(crate) connections: usize,
 }
 
+/// One server: the connections to it, its breaker and the calls in flight to it.
 pub(crate) struct Shared {
     settings: Settings,
+    connector: Connector,
     origin: Instant,
     links: Box<[ArcSwapOption<Link>]>,
     turn: AtomicUsize,
-    /// How many connections there have been.
-    made: AtomicU64,
     in_flight: InFlight,
     breaker: Breaker,
     tripped: Notify,
@@ -62,14 +62,14 @@ struct Call<'a> {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings, connector: Connector) -> Self {
         Self {
+            connector,
             origin: Instant::now(),
             links: (0..settings.connections)
                 .map(|_| ArcSwapOption::empty())
                 .collect(),
             turn: AtomicUsize::new(0),
-            made: AtomicU64::new(0),
             in_flight: InFlight::new(settings.in_flight),
             breaker: Breaker::default(),
             tripped: Notify::new(),
@@ -82,6 +82,25 @@ impl Shared {
 
     pub(crate) const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Returns the host of the server, which its name begins with.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn host(&self) -> &str {
+        let name = &self.settings.server;
+        name.rsplit_once(':').map_or(name, |(host, _port)| host)
+    }
+
+    /// Makes a connection that is fit for use: one that answers within the deadline of a request.
+    pub(crate) async fn connect(&self) -> Result<Link, Error> {
+        let link = self.connector.connect().await?;
+        self.probe(&link).await?;
+        Ok(link)
+    }
+
+    /// Asks the server whether it serves.
+    pub(crate) async fn probe(&self, link: &Link) -> Result<(), Error> {
+        self.in_time(probe(link, self.connector.clustered)).await
     }
 
     /// The time that the breaker and the backoffs count in.
@@ -98,37 +117,20 @@ impl Shared {
     }
 
     pub(crate) fn connections_made(&self) -> u64 {
-        self.made.load(Ordering::Acquire)
+        self.connector.made.load(Ordering::Acquire)
     }
 
-    pub(crate) async fn query(&self, command: &redis::Cmd) -> Result<Reply, Error> {
-        let call = self.admit()?;
-        let outcome = self.in_time(call.link.query(command)).await;
-        self.settle(call, outcome.as_ref().err());
-        outcome
-    }
-
-    pub(crate) async fn invoke(&self, invocation: &Invocation<'_>) -> Result<Reply, Error> {
-        let call = self.admit()?;
-        let outcome = self.in_time(call.link.invoke(invocation)).await;
-        self.settle(call, outcome.as_ref().err());
-        outcome
-    }
-
-    pub(crate) async fn pipeline(
+    /// Makes a call that has `left` of its deadline.
+    pub(crate) async fn call<R: Request>(
         &self,
-        commands: &redis::Pipeline,
-    ) -> Result<Vec<Result<Reply, Error>>, Error> {
+        request: &R,
+        left: Duration,
+    ) -> Result<R::Outcome, Error> {
         let call = self.admit()?;
-        let outcome = self.in_time(call.link.pipeline(commands)).await;
-        let worst = match &outcome {
-            Ok(replies) => replies
-                .iter()
-                .filter_map(|reply| reply.as_ref().err())
-                .max_by_key(|error| error.blame()),
-            Err(error) => Some(error),
-        };
-        self.settle(call, worst);
+        let outcome = timeout(left, request.send(&call.link))
+            .await
+            .unwrap_or_else(|_| Err(Error::timed_out(self.settings.deadline)));
+        self.settle(call, R::worst(&outcome));
         outcome
     }
 
@@ -154,7 +156,7 @@ impl Shared {
     /// Puts a connection that answered the probe to use.
     pub(crate) fn publish(&self, slot: usize, link: Arc<Link>) {
         // Before the connection can be taken, so that whoever has a reply of it sees it counted.
-        self.made.fetch_add(1, Ordering::AcqRel);
+        self.connector.made.fetch_add(1, Ordering::AcqRel);
         self.links[slot].store(Some(link));
         // What opened the breaker was true of an earlier connection.
         if let Some(opening) = self.breaker.opening() {
@@ -273,12 +275,13 @@ mod tests {
     use crate::link::tests::link;
 
     async fn shared(connections: usize) -> (Shared, Vec<Arc<Link>>) {
-        let shared = Shared::new(Settings {
+        let settings = Settings {
             server: "test".to_owned(),
             deadline: Duration::from_secs(1),
             in_flight: 1,
             connections,
-        });
+        };
+        let shared = Shared::new(settings, Connector::nowhere());
         let mut links = Vec::new();
         for slot in 0..connections {
             links.push(Arc::new(link([]).await));

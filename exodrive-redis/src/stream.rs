@@ -8,19 +8,18 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::SendError;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
 use crate::backoff::Backoff;
 use crate::command::Command;
-use crate::connector::Connector;
 use crate::error::Error;
 use crate::link::Link;
-use crate::probe::probe;
 use crate::reply::FromReply;
 use crate::reply::Reply;
+use crate::servers::Servers;
 use crate::shared::Shared;
-use crate::tasks::connect;
 
 /// How long the server holds a read back while there is nothing to read. Each of its ends shows
 /// that the server is there, so this also bounds for how long a stall goes unnoticed.
@@ -65,17 +64,11 @@ pub struct StreamEntry {
 }
 
 impl StreamReader {
-    pub(crate) fn start(
-        shared: Arc<Shared>,
-        connector: Arc<Connector>,
-        key: Vec<u8>,
-        runtime: &Handle,
-    ) -> Self {
+    pub(crate) fn start(servers: Arc<Servers>, key: Vec<u8>, runtime: &Handle) -> Self {
         let (sender, events) = mpsc::channel(BATCH);
         let mut task = JoinSet::new();
         let follower = Follower {
-            shared,
-            connector,
+            servers,
             key,
             read_last: None,
             events: sender,
@@ -149,13 +142,18 @@ impl FromReply for StreamEntry {
 
 /// Connects, reads until the connection is lost, and again.
 struct Follower {
-    shared: Arc<Shared>,
-    connector: Arc<Connector>,
+    servers: Arc<Servers>,
     key: Vec<u8>,
     /// The entry read last, or the last one there was when reading began. All of it, since an entry of
     /// a stream that was begun anew may have the same identifier.
     read_last: Option<StreamEntry>,
     events: mpsc::Sender<StreamEvent>,
+}
+
+/// The connection that is read on.
+struct Connection {
+    server: Arc<Shared>,
+    link: Link,
 }
 
 /// What a read brings.
@@ -172,24 +170,30 @@ struct Abandoned;
 impl Follower {
     async fn run(mut self) {
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
+        let origin = Instant::now();
         loop {
-            if let Ok((link, begins)) = self.connect().await
-                && let Err(Abandoned) = self.follow(&link, begins).await
+            if let Ok((connection, begins)) = self.connect().await
+                && let Err(Abandoned) = self.follow(&connection, begins).await
             {
                 return;
             }
-            sleep(backoff.delay(self.shared.now(), fastrand::f64())).await;
+            // Wherever the stream is by now, it may not be where it was.
+            self.servers.look_again();
+            sleep(backoff.delay(origin.elapsed(), fastrand::f64())).await;
         }
     }
 
     /// Connects and finds the place to go on from.
-    async fn connect(&mut self) -> Result<(Link, StreamEvent), Error> {
-        let link = connect(&self.shared, &self.connector).await?;
-        if self.shared.in_time(self.is_whole(&link)).await? {
-            return Ok((link, StreamEvent::Resumed));
-        }
-        self.read_last = self.shared.in_time(self.newest(&link)).await?;
-        Ok((link, StreamEvent::Began))
+    async fn connect(&mut self) -> Result<(Connection, StreamEvent), Error> {
+        let server = self.servers.server_of(&self.key)?;
+        let link = server.connect().await?;
+        let begins = if server.in_time(self.is_whole(&link)).await? {
+            StreamEvent::Resumed
+        } else {
+            self.read_last = server.in_time(self.newest(&link)).await?;
+            StreamEvent::Began
+        };
+        Ok((Connection { server, link }, begins))
     }
 
     /// Returns whether reading can go on.
@@ -212,10 +216,14 @@ impl Follower {
     }
 
     /// Passes on what is read until the connection is lost.
-    async fn follow(&mut self, link: &Link, begins: StreamEvent) -> Result<(), Abandoned> {
+    async fn follow(
+        &mut self,
+        connection: &Connection,
+        begins: StreamEvent,
+    ) -> Result<(), Abandoned> {
         self.events.send(begins).await?;
         loop {
-            let entries = match self.read(link).await {
+            let entries = match self.read(connection).await {
                 Ok(Read::On(entries)) => entries,
                 Ok(Read::Anew(entries)) => {
                     self.events.send(StreamEvent::Began).await?;
@@ -237,7 +245,8 @@ impl Follower {
     ///
     /// A stream that was deleted, and begun anew by whoever adds to it, gives no other sign than that
     /// what was read last is not there any longer. So that is looked up right behind the read.
-    async fn read(&mut self, link: &Link) -> Result<Read, Error> {
+    async fn read(&mut self, connection: &Connection) -> Result<Read, Error> {
+        let Connection { server, link } = connection;
         let position = self.read_last.as_ref().map_or("0-0", |entry| &entry.id);
         let read = Command::new("XREAD")
             .arg("COUNT")
@@ -250,14 +259,14 @@ impl Follower {
         let mut both = redis::Pipeline::new();
         both.add_command(read.into_packed());
         both.add_command(self.range(position).into_packed());
-        let limit = BLOCK + self.shared.settings().deadline;
+        let limit = BLOCK + server.settings().deadline;
         let replies = timeout(limit, link.pipeline(&both)).await;
         let replies = replies.unwrap_or_else(|_| Err(Error::timed_out(limit)))?;
         let [entries, found] =
             <[_; 2]>::try_from(replies).map_err(|_| Error::unexpected("two replies"))?;
         let entries = match entries? {
             Reply::Nil => {
-                self.shared.in_time(probe(link)).await?;
+                server.probe(link).await?;
                 Vec::new()
             }
             reply => entries_of_one(reply)?,
@@ -268,7 +277,7 @@ impl Follower {
             return Ok(Read::On(entries));
         }
         if entries.is_empty() {
-            self.read_last = self.shared.in_time(self.newest(link)).await?;
+            self.read_last = server.in_time(self.newest(link)).await?;
         }
         Ok(Read::Anew(entries))
     }

@@ -3,28 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::backoff::Backoff;
-use crate::connector::Connector;
-use crate::error::Error;
 use crate::error::ErrorKind;
-use crate::link::Link;
-use crate::probe::probe;
 use crate::shared::Shared;
 
 /// Starts everything; dropping the set ends it.
-pub(crate) fn start(shared: &Arc<Shared>, connector: &Arc<Connector>) -> JoinSet<()> {
+pub(crate) fn start(shared: &Arc<Shared>, runtime: &Handle) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for slot in 0..shared.settings().connections {
-        tasks.spawn(keep_connected(
-            Arc::clone(shared),
-            slot,
-            Arc::clone(connector),
-        ));
+        tasks.spawn_on(keep_connected(Arc::clone(shared), slot), runtime);
     }
-    tasks.spawn(close_breaker(Arc::clone(shared)));
+    tasks.spawn_on(close_breaker(Arc::clone(shared)), runtime);
     tasks
 }
 
@@ -32,10 +25,10 @@ pub(crate) fn start(shared: &Arc<Shared>, connector: &Arc<Connector>) -> JoinSet
 ///
 /// Whatever the error, there is a next attempt: a password can be corrected, a name can resolve
 /// again, a certificate can be renewed.
-async fn keep_connected(shared: Arc<Shared>, slot: usize, connector: Arc<Connector>) {
+async fn keep_connected(shared: Arc<Shared>, slot: usize) {
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
     loop {
-        match connect(&shared, &connector).await {
+        match shared.connect().await {
             Ok(link) => {
                 let link = Arc::new(link);
                 shared.publish(slot, Arc::clone(&link));
@@ -46,13 +39,6 @@ async fn keep_connected(shared: Arc<Shared>, slot: usize, connector: Arc<Connect
         }
         sleep(backoff.delay(shared.now(), fastrand::f64())).await;
     }
-}
-
-/// Makes a connection that is fit for use: one that answers within the deadline of a request.
-pub(crate) async fn connect(shared: &Shared, connector: &Connector) -> Result<Link, Error> {
-    let link = connector.connect().await?;
-    shared.in_time(probe(&link)).await?;
-    Ok(link)
 }
 
 /// Probes the server while the breaker is open, and closes it on the first answer.
@@ -67,7 +53,7 @@ async fn close_breaker(shared: Arc<Shared>) {
             }
             // Without a connection there is nothing to probe, and a new one closes the breaker.
             let Some(link) = shared.link() else { continue };
-            match shared.in_time(probe(&link)).await {
+            match shared.probe(&link).await {
                 Ok(()) => shared.close(opening),
                 // With no request in its way the probe should have been answered. A new connection
                 // finds out sooner whether the server or only this one has stalled.

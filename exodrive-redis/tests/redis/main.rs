@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod calls;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod faults;
 mod lifetime;
 #[cfg(feature = "metrics")]

@@ -4,6 +4,10 @@ use redis_test::utils::get_random_available_port;
 
 use crate::admin::Admin;
 use crate::server::Server;
+use crate::server::USUAL;
+
+/// What a handle needs besides, as its documentation states it.
+const HANDLE: &str = "+asking +cluster|info +cluster|slots";
 
 const SLOTS: usize = 16_384;
 
@@ -29,7 +33,7 @@ impl Cluster {
         for number in 0..masters {
             // The usual port of the bus, which is 10,000 above, may be none.
             let bus = get_random_available_port().to_string();
-            let server = Server::configured(&[
+            let settings = [
                 "--cluster-enabled",
                 "yes",
                 "--cluster-node-timeout",
@@ -39,7 +43,8 @@ impl Cluster {
                 "no",
                 "--cluster-port",
                 &bus,
-            ]);
+            ];
+            let server = Server::with(&format!("{USUAL} {HANDLE}"), &settings);
             let admin = server.admin().await;
             let first = number * SLOTS / masters;
             let last = (number + 1) * SLOTS / masters - 1;

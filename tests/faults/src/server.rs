@@ -19,7 +19,7 @@ use crate::admin::Admin;
 const HANDLE: &str = "+auth +evalsha +hello +ping +role +script|load +select";
 
 /// What is done in tests that are about something else than permissions.
-const USUAL: &str = "~* &* +del +get +incr +incrby +lpop +mget +pexpire +set +time +unlink +xadd +xrange +xread \
+pub(crate) const USUAL: &str = "~* &* +del +get +incr +incrby +lpop +mget +pexpire +set +time +unlink +xadd +xrange +xread \
      +xrevrange";
 
 /// The login that [`Server::url`] contains.
@@ -53,7 +53,7 @@ impl Server {
         Self::with(USUAL, arguments)
     }
 
-    fn with(rules: &str, settings: &[&str]) -> Self {
+    pub(crate) fn with(rules: &str, settings: &[&str]) -> Self {
         let found = Command::new("redis-server")
             .arg("--version")
             .stdout(Stdio::null())
