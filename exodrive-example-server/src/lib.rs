@@ -12,6 +12,7 @@ pub mod domain;
 pub mod errors;
 pub mod events;
 pub mod logging;
+mod openapi;
 pub mod repository;
 pub mod routes;
 pub mod seed;

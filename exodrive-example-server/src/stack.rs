@@ -146,9 +146,13 @@ fn is_booking(request: &Parts) -> bool {
     request.method == Method::POST && request.uri.path() == "/api/v1/bookings"
 }
 
-/// Whoever watches over the service has to reach it while it refuses everybody else.
 fn is_limited(request: &Parts) -> bool {
-    !matches!(request.uri.path(), "/healthz" | "/readyz")
+    !is_always_admitted(request.uri.path())
+}
+
+/// Whoever watches over the service has to reach it while it refuses everybody else.
+pub(crate) fn is_always_admitted(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
 }
 
 fn errors() -> ErrorLayer {

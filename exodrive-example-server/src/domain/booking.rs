@@ -1,6 +1,7 @@
 use garde::Validate;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{BookingId, CarId, Period, PeriodError, Today, User, UserId};
 
@@ -8,7 +9,7 @@ use super::{BookingId, CarId, Period, PeriodError, Today, User, UserId};
 pub const MAX_RENTAL_DAYS: i64 = 60;
 
 /// A car promised to a user.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Booking {
@@ -34,7 +35,7 @@ impl Booking {
 }
 
 /// A booking someone asks for.
-#[derive(Clone, Debug, Deserialize, Validate)]
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 #[garde(context(Today))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[non_exhaustive]

@@ -1,11 +1,12 @@
 use garde::Validate;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::rules::{name, within};
 use super::{CarId, Today};
 
 /// A car as the fleet lists it.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CarSummary {
@@ -28,7 +29,7 @@ pub struct CarSummary {
 }
 
 /// Everything there is to know about a car.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Car {
@@ -44,45 +45,54 @@ pub struct Car {
 /// A car to add to the fleet.
 ///
 /// The category and the number of seats follow from the model.
-#[derive(Clone, Debug, Deserialize, Validate)]
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 #[garde(context(Today as today))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct NewCar {
     /// Who built it: a make the service knows.
     #[garde(custom(name))]
+    #[schema(min_length = 1, max_length = 40)]
     pub make: String,
     /// What they called it: a model of that make.
     #[garde(custom(name))]
+    #[schema(min_length = 1, max_length = 40)]
     pub model: String,
     /// Where it is picked up and returned: a city the service knows.
     #[garde(custom(name))]
+    #[schema(min_length = 1, max_length = 40)]
     pub city: String,
     /// Its model year.
     #[garde(custom(within(1990, today.latest_model_year())))]
+    #[schema(minimum = 1990)]
     pub year: i16,
     /// Capital letters, digits, spaces and hyphens.
     #[garde(custom(reads_like_a_plate))]
+    #[schema(pattern = "^[A-Z0-9][A-Z0-9 -]{0,10}[A-Z0-9]$")]
     pub licence_plate: String,
     /// The rent for one day, in cents.
     #[garde(custom(within(100, 1_000_000)))]
+    #[schema(minimum = 100, maximum = 1_000_000)]
     pub price_per_day_cents: i64,
 }
 
 /// What may change about a car.
-#[derive(Clone, Debug, Deserialize, Validate)]
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 #[garde(context(Today))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UpdateCar {
     /// Where it is picked up and returned: a city the service knows.
     #[garde(custom(name))]
+    #[schema(min_length = 1, max_length = 40)]
     pub city: String,
     /// Capital letters, digits, spaces and hyphens.
     #[garde(custom(reads_like_a_plate))]
+    #[schema(pattern = "^[A-Z0-9][A-Z0-9 -]{0,10}[A-Z0-9]$")]
     pub licence_plate: String,
     /// The rent for one day, in cents.
     #[garde(custom(within(100, 1_000_000)))]
+    #[schema(minimum = 100, maximum = 1_000_000)]
     pub price_per_day_cents: i64,
 }
 

@@ -1,4 +1,5 @@
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{CarSummary, Period};
 
@@ -24,7 +25,7 @@ pub struct Paging {
 }
 
 /// A part of the fleet, cheapest cars first.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct FleetPage {
@@ -42,7 +43,7 @@ pub struct FleetPage {
 }
 
 /// The cheapest and the dearest rent for one day.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PriceRange {

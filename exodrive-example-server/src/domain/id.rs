@@ -2,6 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A text that is no identifier of anything.
@@ -20,9 +21,10 @@ fn is_well_formed(text: &str) -> bool {
 }
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+    ($(#[$about:meta])* $name:ident, $prefix:literal) => {
+        #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, ToSchema)]
+        #[schema(pattern = "^[A-Za-z0-9-]{1,64}$")]
+        $(#[$about])*
         #[serde(try_from = "String")]
         pub struct $name(String);
 
@@ -67,14 +69,17 @@ macro_rules! text_id {
 
 text_id! {
     /// Which car: `car-` and a number for the generated fleet, `car-` and a UUID of version 7 for a car added later.
+    #[schema(example = "car-000001")]
     CarId, "car"
 }
 text_id! {
     /// Which booking, shaped as [`CarId`] is.
+    #[schema(example = "booking-000001")]
     BookingId, "booking"
 }
 text_id! {
     /// Which user, shaped as [`CarId`] is.
+    #[schema(example = "user-000001")]
     UserId, "user"
 }
 

@@ -2,11 +2,12 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Serialize;
 use thiserror::Error;
+use utoipa::ToSchema;
 
 /// A run of whole days, from `from` up to but not including `to`.
 ///
 /// A car that comes back on a day can leave again on the same day, so two periods that only touch do not overlap.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, ToSchema)]
 pub struct Period {
     from: Date,
     to: Date,

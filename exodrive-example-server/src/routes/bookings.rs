@@ -10,6 +10,22 @@ use crate::domain::{Booking, BookingId, NewBooking, User};
 use crate::errors::wrong_period;
 use crate::events::{BookingCancelled, BookingCreated};
 
+/// Books a car
+///
+/// Charged to the limit `booking` if it succeeds.
+#[utoipa::path(
+    post,
+    path = "/api/v1/bookings",
+    tag = "bookings",
+    operation_id = "book",
+    security(("apiKey" = [])),
+    request_body = NewBooking,
+    responses(
+        (status = 201, description = "The booking", body = Booking),
+        (status = 404),
+        (status = 409),
+    ),
+)]
 pub(super) async fn create(
     State(state): State<AppState>,
     user: User,
@@ -30,6 +46,20 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, axum::Json(booking)))
 }
 
+/// Cancels a booking
+#[utoipa::path(
+    delete,
+    path = "/api/v1/bookings/{id}",
+    tag = "bookings",
+    operation_id = "cancelBooking",
+    security(("apiKey" = [])),
+    params(("id" = BookingId, Path)),
+    responses(
+        (status = 204, description = "It is cancelled"),
+        (status = 403),
+        (status = 404),
+    ),
+)]
 pub(super) async fn cancel(
     State(state): State<AppState>,
     user: User,

@@ -13,6 +13,18 @@ use crate::auth::Administrator;
 use crate::domain::{Availability, Car, CarId, NewCar, Today, UpdateCar};
 use crate::events::{CarCreated, CarDeleted, CarUpdated};
 
+/// One car
+#[utoipa::path(
+    get,
+    path = "/api/v1/cars/{id}",
+    tag = "cars",
+    operation_id = "showCar",
+    params(("id" = CarId, Path)),
+    responses(
+        (status = 200, description = "The car", body = Car),
+        (status = 404),
+    ),
+)]
 pub(super) async fn show(
     State(state): State<AppState>,
     Path(id): Path<CarId>,
@@ -20,6 +32,22 @@ pub(super) async fn show(
     Ok(axum::Json(state.repository.car(&id).await?))
 }
 
+/// Whether a car is free, when it is not, and what it would cost
+#[utoipa::path(
+    get,
+    path = "/api/v1/cars/{id}/availability",
+    tag = "cars",
+    operation_id = "showAvailability",
+    params(
+        ("id" = CarId, Path),
+        ("from" = Date, Query, description = "The day it is picked up"),
+        ("to" = Date, Query, description = "The day it is returned"),
+    ),
+    responses(
+        (status = 200, description = "The answer", body = Availability),
+        (status = 404),
+    ),
+)]
 pub(super) async fn availability(
     State(state): State<AppState>,
     Path(id): Path<CarId>,
@@ -30,6 +58,22 @@ pub(super) async fn availability(
     Ok(axum::Json(availability))
 }
 
+/// Adds a car to the fleet
+#[utoipa::path(
+    post,
+    path = "/api/v1/cars",
+    tag = "cars",
+    operation_id = "addCar",
+    security(("apiKey" = [])),
+    request_body = NewCar,
+    responses(
+        (status = 201, description = "The car", body = Car, headers(
+            ("location" = String, description = "Its address")
+        )),
+        (status = 403),
+        (status = 409),
+    ),
+)]
 pub(super) async fn create(
     State(state): State<AppState>,
     _: Administrator,
@@ -46,6 +90,22 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, [(LOCATION, location)], axum::Json(car)))
 }
 
+/// Changes a car; bookings keep the price they were made at
+#[utoipa::path(
+    put,
+    path = "/api/v1/cars/{id}",
+    tag = "cars",
+    operation_id = "changeCar",
+    security(("apiKey" = [])),
+    params(("id" = CarId, Path)),
+    request_body = UpdateCar,
+    responses(
+        (status = 200, description = "The car", body = Car),
+        (status = 403),
+        (status = 404),
+        (status = 409),
+    ),
+)]
 pub(super) async fn update(
     State(state): State<AppState>,
     _: Administrator,
@@ -61,6 +121,21 @@ pub(super) async fn update(
     Ok(axum::Json(car))
 }
 
+/// Takes a car without bookings ahead out of the fleet
+#[utoipa::path(
+    delete,
+    path = "/api/v1/cars/{id}",
+    tag = "cars",
+    operation_id = "removeCar",
+    security(("apiKey" = [])),
+    params(("id" = CarId, Path)),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 403),
+        (status = 404),
+        (status = 409),
+    ),
+)]
 pub(super) async fn delete(
     State(state): State<AppState>,
     _: Administrator,

@@ -1,8 +1,10 @@
 //! The routes behind authentication, on a real repository of either kind and without a socket.
 
+use std::collections::BTreeSet;
+
 use axum::body::{Body, to_bytes};
 use axum::{Router, middleware};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION, WWW_AUTHENTICATE};
+use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use jiff::ToSpan;
 use serde_json::{Value, json};
@@ -284,6 +286,63 @@ async fn serves_its_error_codes(engine: Engine) {
     let catalogue = Api::new(engine).await.get("/errors").await;
     let codes = catalogue.body["errors"].as_array().unwrap();
     assert!(codes.iter().any(|code| code["code"] == "CAR_UNAVAILABLE"));
+}
+
+#[tokio::test]
+async fn documents_every_route_and_serves_every_documented_one() {
+    let api = Api::new(Engine::Sqlite).await;
+    let document = api.get("/openapi.json").await.body;
+    let documented = document["paths"].as_object().unwrap();
+    // The description of a router shows its paths in quotation marks, those of the fallback last.
+    let description = format!("{:?}", api.router);
+    let (description, _) = description.split_once("fallback_router").unwrap();
+    let (descriptive, served): (BTreeSet<&str>, BTreeSet<&str>) = description
+        .split('"')
+        .filter(|text| text.starts_with('/'))
+        .partition(|path| path.starts_with("/docs") || *path == "/openapi.json");
+    assert_eq!(descriptive.len(), 4, "{descriptive:?}");
+    assert_eq!(served, documented.keys().map(String::as_str).collect());
+
+    for (path, item) in documented {
+        // No route has this method, so each says which it has.
+        let path = path.replace("{id}", "car-000001");
+        let refused = api.ask(Method::PATCH, &path, None, Value::Null).await;
+        let served = refused.headers[ALLOW].to_str().unwrap().to_lowercase();
+        let served = served.split(',').filter(|method| *method != "head");
+        let methods = item.as_object().unwrap().keys().map(String::as_str);
+        assert_eq!(
+            served.collect::<BTreeSet<_>>(),
+            methods.collect::<BTreeSet<_>>(),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn documents_nothing_it_does_not_describe() {
+    let document = Api::new(Engine::Sqlite)
+        .await
+        .get("/openapi.json")
+        .await
+        .body;
+    let text = document.to_string();
+    let references: BTreeSet<&str> = text
+        .split(r##""$ref":"#"##)
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(references.contains("/components/responses/Error429"));
+    assert!(references.contains("/components/headers/x-cache"));
+    for reference in references {
+        assert!(document.pointer(reference).is_some(), "{reference}");
+    }
+}
+
+#[tokio::test]
+async fn serves_pages_to_try_it_on() {
+    let page = Api::new(Engine::Sqlite).await.get("/docs/").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(page.headers[CONTENT_TYPE], "text/html");
 }
 
 async fn answers_without_the_database_until_an_event_removes_what_is_kept(engine: Engine) {
