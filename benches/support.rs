@@ -18,7 +18,7 @@ const ROUNDS: usize = 101;
 const TURN: Duration = Duration::from_millis(2);
 /// How long each case runs before anything counts.
 const WARM_UP: Duration = Duration::from_millis(200);
-/// How many operations the allocations are counted over.
+/// How many operations the allocations are counted over, unless fewer fill a turn.
 const COUNTED: u64 = 1_000;
 
 /// Cases that do the same work in different ways; the first is what the others are compared with.
@@ -112,7 +112,10 @@ impl Group {
     /// Runs the cases and prints the table.
     pub fn run(mut self) {
         let times: Vec<u64> = self.cases.iter_mut().map(Case::warm_up).collect();
-        let allocations: Vec<u64> = self.cases.iter_mut().map(Case::allocations).collect();
+        let cases = self.cases.iter_mut().zip(&times);
+        let allocations: Vec<u64> = cases
+            .map(|(case, times)| case.allocations(COUNTED.min(*times)))
+            .collect();
         let mut rounds = Rounds(vec![Vec::with_capacity(ROUNDS); self.cases.len()]);
         for round in 0..ROUNDS {
             for turn in 0..self.cases.len() {
@@ -197,10 +200,10 @@ impl Case {
         (done as f64 * share).max(1.0) as u64
     }
 
-    /// Allocations of one operation.
-    fn allocations(&mut self) -> u64 {
-        let counted = allocation_counter::measure(|| (self.work)(COUNTED));
-        counted.count_total / COUNTED
+    /// Allocations of one operation, on average over so many.
+    fn allocations(&mut self, times: u64) -> u64 {
+        let counted = allocation_counter::measure(|| (self.work)(times));
+        counted.count_total / times
     }
 
     /// How long one operation takes, on average over a turn.
@@ -292,7 +295,7 @@ mod tests {
         let mut group = Group::new("group")
             .case("boxes", || Box::new(1))
             .future("awaits", async || Box::new([1, 2]));
-        assert_eq!(group.cases[0].allocations(), 1);
-        assert_eq!(group.cases[1].allocations(), 1);
+        assert_eq!(group.cases[0].allocations(COUNTED), 1);
+        assert_eq!(group.cases[1].allocations(COUNTED), 1);
     }
 }

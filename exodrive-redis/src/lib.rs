@@ -49,8 +49,8 @@
 //!    `LOADING` and those of rule 6. Any other error of a command or script is about that command
 //!    and counts as an answer; a call whose future is dropped counts as nothing.
 //! 5. While the breaker is open, a background task probes the server after 200 ms, 400 ms, … 5 s,
-//!    each drawn evenly from zero to that bound, and closes the breaker on the first good answer
-//!    within the deadline. No request is ever the probe.
+//!    each drawn evenly from zero to that bound, on every connection, and closes the breaker once one
+//!    gives a good answer within the deadline. No request is ever the probe.
 //! 6. A connection is given up when it is lost, malformed, has run out of time 5 times in a row or
 //!    on a probe; all of them on `MASTERDOWN`, `NOAUTH`, `READONLY` and `WRONGPASS`, which say that
 //!    this server is no longer the one to ask or that the login is no longer right. `NOPERM` is the

@@ -145,6 +145,11 @@ impl Shared {
             .unwrap_or_else(|_| Err(Error::timed_out(deadline)))
     }
 
+    /// Returns all live connections.
+    pub(crate) fn live(&self) -> impl Iterator<Item = Arc<Link>> {
+        live(&self.links)
+    }
+
     /// Returns a live connection, each in turn.
     pub(crate) fn link(&self) -> Option<Arc<Link>> {
         let (before, from) = self
@@ -180,7 +185,7 @@ impl Shared {
             && first
             && error.blame() == Blame::EveryConnection
         {
-            for other in live(&self.links) {
+            for other in self.live() {
                 other.end(error.clone());
             }
         }
@@ -207,7 +212,7 @@ impl Shared {
         let mut change = None;
         // Everything is read under the channel's lock, so that of two reports the later one stays.
         self.health.send_if_modified(|health| {
-            let live = live(&self.links).count();
+            let live = self.live().count();
             let open = self.breaker.opening().is_some();
             let now = health.after(live, open, error, SystemTime::now());
             if now == *health {

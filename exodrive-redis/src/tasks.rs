@@ -41,7 +41,7 @@ async fn keep_connected(shared: Arc<Shared>, slot: usize) {
     }
 }
 
-/// Probes the server while the breaker is open, and closes it on the first answer.
+/// Probes the server while the breaker is open, and closes it once it answers.
 async fn close_breaker(shared: Arc<Shared>) {
     let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
     loop {
@@ -52,17 +52,36 @@ async fn close_breaker(shared: Arc<Shared>) {
                 continue;
             }
             // Without a connection there is nothing to probe, and a new one closes the breaker.
-            let Some(link) = shared.link() else { continue };
-            match shared.probe(&link).await {
-                Ok(()) => shared.close(opening),
-                // With no request in its way the probe should have been answered. A new connection
-                // finds out sooner whether the server or only this one has stalled.
-                Err(error) if error.kind() == ErrorKind::Timeout => link.end(error),
-                Err(error) => {
-                    shared.observe(&link, Some(&error));
-                    shared.report(Some(&error));
-                }
+            if probe_all(&shared).await {
+                shared.close(opening);
             }
         }
     }
+}
+
+/// Probes the server on every connection, and returns whether that leaves one that is good.
+///
+/// Each of them, as the network may have lost one and not another. Calls that took them in turn would
+/// find that out by running out of time.
+async fn probe_all(shared: &Arc<Shared>) -> bool {
+    let mut probes = JoinSet::new();
+    for link in shared.live() {
+        let shared = Arc::clone(shared);
+        probes.spawn(async move { (shared.probe(&link).await, link) });
+    }
+    let mut serves = false;
+    // A probe cannot panic, so there is no end but the last.
+    while let Some(Ok((answer, link))) = probes.join_next().await {
+        match answer {
+            Ok(()) => serves = true,
+            // With no request in its way the probe should have been answered. A new connection
+            // finds out sooner whether the server or only this one has stalled.
+            Err(error) if error.kind() == ErrorKind::Timeout => link.end(error),
+            Err(error) => {
+                shared.observe(&link, Some(&error));
+                shared.report(Some(&error));
+            }
+        }
+    }
+    serves
 }

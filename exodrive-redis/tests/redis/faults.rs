@@ -8,6 +8,7 @@ use exodrive_redis::Command;
 use exodrive_redis::ErrorKind;
 use exodrive_redis::Health;
 use exodrive_redis::RedisClient;
+use exodrive_redis::Script;
 use exodrive_redis::Status;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -206,6 +207,61 @@ async fn a_full_server_goes_on_serving_reads() {
         assert_eq!(redis.query(&get("a")).await, Ok("kept".to_owned()));
     }
     assert!(redis.health().is_connected());
+}
+
+#[tokio::test]
+async fn a_storm_of_evictions_loses_values_and_nothing_else() {
+    const KEYS: u32 = 3_000;
+    let server = Server::start();
+    let admin = server.admin().await;
+    let redis = connect(&server).await;
+    let before = until(&redis, |health| health.connections() == 2).await;
+    let used: String = admin.ask("INFO memory").await;
+    let used = used
+        .lines()
+        .find_map(|line| line.strip_prefix("used_memory:"));
+    let room = used.unwrap().parse::<u64>().unwrap() + (1 << 20);
+    admin.order("CONFIG SET maxmemory-policy allkeys-lru").await;
+    admin.order(&format!("CONFIG SET maxmemory {room}")).await;
+    let value = |key: u32| format!("{key} {}", "x".repeat(1_000));
+    for key in 0..KEYS {
+        let stored = redis.query::<()>(&set(&key.to_string(), &value(key))).await;
+        assert_eq!(stored, Ok(()));
+    }
+    let mut kept = 0;
+    for key in 0..KEYS {
+        let found: Option<String> = redis.query(&get(&key.to_string())).await.unwrap();
+        if let Some(found) = found {
+            assert_eq!(found, value(key));
+            kept += 1;
+        }
+    }
+    assert!((1..KEYS).contains(&kept), "{kept}");
+    assert_eq!(redis.health(), before);
+}
+
+#[tokio::test]
+async fn an_emptied_server_starts_counting_over_and_fails_no_call() {
+    const CALLS: i64 = 2_000;
+    let server = Server::start();
+    let admin = server.admin().await;
+    let redis = connect(&server).await;
+    let before = until(&redis, |health| health.connections() == 2).await;
+    let count = Script::new("return redis.call('INCR', KEYS[1])");
+    let mut last = 0;
+    let mut emptied = 0;
+    for call in 0..CALLS {
+        if call % 100 == 50 {
+            admin.order("FLUSHALL").await;
+            emptied += 1;
+        }
+        let counted = redis.invoke::<i64>(&count.keys(["count"])).await.unwrap();
+        let expected = if call % 100 == 50 { 1 } else { last + 1 };
+        assert_eq!(counted, expected);
+        last = counted;
+    }
+    assert_eq!(emptied, CALLS / 100);
+    assert_eq!(redis.health(), before);
 }
 
 #[tokio::test]

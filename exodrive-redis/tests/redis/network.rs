@@ -13,7 +13,11 @@ use exodrive_redis::RedisClient;
 use exodrive_redis::RedisClientBuilder;
 use exodrive_redis::Script;
 use exodrive_redis::Status;
+use exodrive_redis::StreamEvent;
+use exodrive_redis::StreamReader;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio::time::timeout;
 
 use crate::support::assert_serves;
 use crate::support::builder;
@@ -90,6 +94,52 @@ async fn swallowed_replies_run_out_of_time_and_cost_the_connections() {
 #[tokio::test]
 async fn swallowed_requests_run_out_of_time_and_cost_the_connections() {
     runs_out_of_time_and_recovers(Fault::SwallowRequests).await;
+}
+
+#[tokio::test]
+async fn half_open_connections_are_replaced_while_new_ones_are_well() {
+    let (_server, proxy, builder) = through_proxy().await;
+    let redis = connected(builder.deadline(Duration::from_millis(200))).await;
+    let made = redis.connections_made();
+    proxy.fault(Fault::HalfOpen);
+    while redis.health().is_connected() {
+        let error = redis.query::<()>(&get("a")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+    }
+    // The fault stays as it is.
+    until(&redis, |health| {
+        health.is_connected() && health.connections() == 2
+    })
+    .await;
+    assert!(redis.connections_made() > made);
+    assert_serves(&redis).await;
+}
+
+#[tokio::test]
+async fn a_half_open_reader_of_a_stream_is_noticed_and_misses_nothing() {
+    let (server, proxy, builder) = through_proxy().await;
+    let admin = server.admin().await;
+    let redis = connected(builder.deadline(Duration::from_millis(200))).await;
+    let mut reader = redis.read_stream("changes");
+    let next =
+        async |reader: &mut StreamReader| timeout(PATIENCE, reader.next()).await.unwrap().unwrap();
+    assert_eq!(next(&mut reader).await, StreamEvent::Began);
+    admin.order("XADD changes 1-0 value 1").await;
+    assert!(matches!(next(&mut reader).await, StreamEvent::Entry(_)));
+    proxy.fault(Fault::HalfOpen);
+    let begun = Instant::now();
+    admin.order("XADD changes 2-0 value 2").await;
+    let StreamEvent::Lost(error) = next(&mut reader).await else {
+        panic!("read on over a connection that is not there");
+    };
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    // One wait of the server and one deadline, and as much again for a busy machine.
+    assert!(begun.elapsed() < Duration::from_millis(2_400));
+    assert_eq!(next(&mut reader).await, StreamEvent::Resumed);
+    let StreamEvent::Entry(entry) = next(&mut reader).await else {
+        panic!("missed what was added meanwhile");
+    };
+    assert_eq!(entry.id(), "2-0");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@
 )]
 
 mod admin;
+mod certificates;
 mod cluster;
 mod proxy;
 mod sentinels;
@@ -22,6 +23,7 @@ mod server;
 use std::time::Duration;
 
 pub use admin::Admin;
+pub use certificates::Certificates;
 pub use cluster::Cluster;
 pub use proxy::Fault;
 pub use proxy::Proxy;

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::PATIENCE;
 use crate::admin::Admin;
+use crate::certificates::Certificates;
 
 /// What a handle needs for itself, as its documentation states it.
 const HANDLE: &str = "+auth +evalsha +hello +ping +role +script|load +select";
@@ -29,6 +30,7 @@ const LOGIN: &str = "app:of-the-app@";
 pub struct Server {
     running: RedisServer,
     arguments: Vec<String>,
+    tls: bool,
     /// Where the process runs, as it reads and writes its data set there.
     directory: TempDir,
 }
@@ -51,6 +53,38 @@ impl Server {
     #[must_use]
     pub fn configured(arguments: &[&str]) -> Self {
         Self::with(USUAL, arguments)
+    }
+
+    /// Starts a server that shows a certificate and speaks TLS only.
+    #[must_use]
+    pub fn behind_tls(certificates: &Certificates) -> Self {
+        let [authority, certificate, key] = [
+            certificates.authority(),
+            certificates.certificate(),
+            certificates.key(),
+        ]
+        .map(|path| path.to_str().unwrap().to_owned());
+        let mut server = Self::with(
+            USUAL,
+            &[
+                "--tls-ca-cert-file",
+                &authority,
+                "--tls-cert-file",
+                &certificate,
+                "--tls-key-file",
+                &key,
+                "--tls-auth-clients",
+                "no",
+            ],
+        );
+        // Where it listens in plain, it is to listen with TLS.
+        let port = server.address().rsplit(':').next().unwrap().to_owned();
+        let tls = ["--port", "0", "--tls-port", &port].map(str::to_owned);
+        server.arguments.extend(tls);
+        server.tls = true;
+        server.kill();
+        server.restart();
+        server
     }
 
     pub(crate) fn with(rules: &str, settings: &[&str]) -> Self {
@@ -76,6 +110,7 @@ impl Server {
                 return Self {
                     running,
                     arguments,
+                    tls: false,
                     directory,
                 };
             }
@@ -97,7 +132,8 @@ impl Server {
     /// Returns the same at the address of a [`Proxy`](crate::Proxy).
     #[must_use]
     pub fn url_at(&self, address: &str) -> String {
-        format!("redis://{LOGIN}{address}")
+        let scheme = if self.tls { "rediss" } else { "redis" };
+        format!("{scheme}://{LOGIN}{address}")
     }
 
     /// Returns the URL with another login, `user:password@`, or none for the default user.
@@ -106,7 +142,7 @@ impl Server {
         format!("redis://{login}{}", self.address())
     }
 
-    /// Connects as the default user, who may do everything.
+    /// Connects in plain as the default user, who may do everything.
     pub async fn admin(&self) -> Admin {
         Admin::connect(self.url_as("")).await
     }
