@@ -10,6 +10,7 @@ use http::request::Parts;
 use ipnet::IpNet;
 
 use crate::Subject;
+use crate::control::Whom;
 use crate::forwarded::{Hop, X_FORWARDED_FOR, forwarded, x_forwarded_for};
 use crate::mistake::Mistake;
 use crate::subject::{IPV6_PREFIX, unmapped};
@@ -115,12 +116,18 @@ impl ClientIp {
                 || parts.headers.contains_key(http::header::FORWARDED))
     }
 
-    /// The subject of a request by address, given its peer.
-    pub(crate) fn subject(&self, peer: IpAddr, parts: &Parts) -> Subject {
-        Subject::ip_prefix(self.client(peer, parts), self.ipv6_prefix)
+    /// The subject of a client, given its address.
+    pub(crate) fn subject(&self, client: IpAddr) -> Subject {
+        Subject::ip_prefix(client, self.ipv6_prefix)
     }
 
-    fn client(&self, peer: IpAddr, parts: &Parts) -> IpAddr {
+    /// The subject as lists name it.
+    pub(crate) fn whom(&self, subject: &Subject) -> Whom {
+        Whom::subject(subject, self.ipv6_prefix)
+    }
+
+    /// The client's address, given the request's peer.
+    pub(crate) fn client(&self, peer: IpAddr, parts: &Parts) -> IpAddr {
         let peer = unmapped(peer);
         if !self.trusts(peer) {
             return peer;

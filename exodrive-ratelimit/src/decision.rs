@@ -20,6 +20,14 @@ pub struct Decision {
     outcome: Outcome,
     limits: SmallVec<[LimitState; 2]>,
     source: Source,
+    bar: Option<Box<Bar>>,
+}
+
+/// Why somebody is kept out, whatever the limits say, and for how much longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bar {
+    pub(crate) reason: Arc<str>,
+    pub(crate) wait: Wait,
 }
 
 /// How a request fared.
@@ -32,6 +40,10 @@ pub enum Outcome {
     Refused,
     /// The store could not tell, and a limit says to refuse then.
     Unavailable,
+    /// The client is banned for a time; nothing was charged.
+    Banned,
+    /// The client is on the deny list; nothing was charged.
+    Denied,
 }
 
 /// Who decided, as a short name fit for a log or a metric's label.
@@ -47,6 +59,12 @@ impl Source {
 
     /// This instance by itself, while the store could not tell.
     pub const FALLBACK: Self = Self("fallback");
+
+    /// This instance, from what it has taken of a hot limit in advance.
+    pub const LEASE: Self = Self("lease");
+
+    /// Nobody counted: the client is allowed, denied or banned by name.
+    pub const LIST: Self = Self("list");
 
     /// A Redis server.
     pub const REDIS: Self = Self("redis");
@@ -84,6 +102,15 @@ impl Decision {
             outcome,
             limits: limits.into_iter().collect(),
             source,
+            bar: None,
+        }
+    }
+
+    /// The same of a client that is kept out.
+    pub(crate) fn barred(self, bar: Bar) -> Self {
+        Self {
+            bar: Some(Box::new(bar)),
+            ..self
         }
     }
 
@@ -100,6 +127,11 @@ impl Decision {
     /// Who decided.
     pub const fn source(&self) -> Source {
         self.source
+    }
+
+    /// Why the client is banned or denied, in the words of whoever did it. Meant for logs, not for the client.
+    pub fn reason(&self) -> Option<&str> {
+        Some(&self.bar.as_ref()?.reason)
     }
 
     /// The limits that clients are told of: all but the shadow ones.
@@ -123,8 +155,12 @@ impl Decision {
     /// After how long the request would be admitted if nobody else takes anything.
     ///
     /// The longest wait among the enforced limits that refuse; `None` if none refuses, or if one of them never admits
-    /// this request because it costs more than the limit does.
+    /// this request because it costs more than the limit does. Of a client that is kept out, how long that lasts; `None`
+    /// if it has no end.
     pub fn retry_after(&self) -> Option<Duration> {
+        if let Some(bar) = &self.bar {
+            return bar.wait.length();
+        }
         self.enforced()
             .filter(|limit| limit.refuses())
             .map(|limit| limit.retry_after)
@@ -141,6 +177,7 @@ impl Decision {
         if self.limits.is_empty() {
             self.source = inner.source;
         }
+        self.bar = self.bar.or(inner.bar);
         for limit in inner.limits {
             match self
                 .limits
@@ -169,9 +206,17 @@ impl Decision {
             Outcome::Allowed => "allowed",
             Outcome::Refused => "refused",
             Outcome::Unavailable => "refused as the store could not tell",
+            Outcome::Banned => "banned",
+            Outcome::Denied => "denied",
         }
         .to_owned();
         let _ = write!(text, " (decided by: {})", self.source);
+        if let Some(Bar { reason, wait }) = self.bar.as_deref() {
+            let _ = write!(text, ", because of {reason:?}");
+            if let Some(wait) = wait.length() {
+                let _ = write!(text, ", for {wait:?} more");
+            }
+        }
         for limit in &self.limits {
             let LimitState {
                 remaining, cost, ..

@@ -120,7 +120,7 @@ impl HeaderStyle {
 pub(crate) fn retry_after(decision: &Decision) -> Option<Duration> {
     match decision.outcome() {
         Outcome::Allowed => None,
-        Outcome::Refused => decision.retry_after(),
+        Outcome::Refused | Outcome::Banned | Outcome::Denied => decision.retry_after(),
         Outcome::Unavailable => Some(UNAVAILABLE_FOR),
     }
 }

@@ -84,6 +84,14 @@
 //! Where a limiter stands decides what it knows: one by address goes before authentication, one by user after it. CORS
 //! goes outside of both, so that browsers can read refusals.
 //!
+//! # While it runs
+//!
+//! Through [`RateLimiter::control`] operators ban clients, let them through or keep them out by address, network or name,
+//! give limits another size for somebody, make them watch only, switch them or everything off, look at what somebody has
+//! used and give it back. Every such order may have an end, and all limiters on one store obey it: in memory at once, on
+//! Redis from the request after the next answer, since each answer says whether there is anything new. A [`Penalty`]
+//! bans by itself who goes on after refusals. Requests of the banned get 429 and `Retry-After`, those of the denied 403.
+//!
 //! # When the store fails
 //!
 //! [`MemoryStore`] never does. For others each limit says what holds meanwhile, by [`OnStoreError`]: this instance
@@ -91,7 +99,8 @@
 //! A share is counted all the time, whoever decides, so that a store that comes and goes opens nothing: `n`
 //! [`instances`](Builder::instances) admit at most the limit and `n` shares in any window, and what they admitted by
 //! themselves is charged to the store when it is back. A failed call is not repeated, since it may have charged. The
-//! first failure and the recovery are logged, not every failure between them.
+//! first failure and the recovery are logged, not every failure between them. Orders that are known hold on, and end when
+//! they should; strikes are not counted meanwhile.
 //!
 //! # Features
 //!
@@ -109,6 +118,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod client_ip;
+mod control;
 mod decision;
 mod forwarded;
 mod future;
@@ -130,8 +140,10 @@ mod terms;
 pub mod testing;
 mod time;
 mod window;
+mod written;
 
 pub use client_ip::{ClientIp, Peer};
+pub use control::{Control, Entry, EntryKind, Event, EventKind, Mode, Override, Penalty, Whom};
 pub use decision::{Decision, LimitState, Outcome};
 pub use future::ResponseFuture;
 pub use gcra::Gcra;

@@ -71,6 +71,23 @@ pub(crate) enum Whose {
     Request(Arc<SubjectOf>),
 }
 
+impl Whose {
+    /// Whether a subject that the limit counts is one client, and not something that many share.
+    pub(crate) fn is_a_client(&self, subject: &Subject) -> bool {
+        !matches!(self, Self::Request(_) | Self::Subject) || !subject.is_custom()
+    }
+
+    /// Whether the limit may count the subject, as far as the subject alone says.
+    pub(crate) fn may_be(&self, subject: &Subject) -> bool {
+        match self {
+            Self::Subject | Self::UserOrIp => true,
+            Self::Ip => subject.is_ip(),
+            Self::User => !subject.is_ip(),
+            Self::Request(_) | Self::Nobody => false,
+        }
+    }
+}
+
 /// What a request takes.
 #[derive(Clone)]
 pub(crate) enum Cost {

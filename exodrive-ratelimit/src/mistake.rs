@@ -72,6 +72,12 @@ pub enum Mistake {
     /// The limit asks who is signed in, but the limiter has no way to know.
     #[error("limit `{0}` asks who is signed in: give the limiter an `identify`")]
     NotIdentified(String),
+    /// The numbers of the penalty cannot be kept.
+    #[error("the penalty: {0}")]
+    Penalty(RuleMistake),
+    /// Each further ban would be shorter than the one before.
+    #[error("the penalty must escalate by a factor of at least 1")]
+    Escalation,
     /// Nobody would be left to share a limit.
     #[error("it has no instances: there is at least the one that asks")]
     NoInstances,

@@ -66,6 +66,11 @@ impl Quota {
         self
     }
 
+    /// The count, the period and the burst.
+    pub(crate) const fn parts(self) -> (u32, Duration, u32) {
+        (self.count, self.period, self.burst)
+    }
+
     pub(crate) fn reduced(self) -> Result<Gcra, RuleMistake> {
         Gcra::new(self.count, self.period, self.burst)
     }

@@ -35,7 +35,8 @@ impl RateLimited {
         headers::retry_after(&self.decision)
     }
 
-    /// The limit that refused; of several, the one that has room last. `None` if the store could not tell.
+    /// The limit that refused; of several, the one that has room last. `None` if it was none of them: the store could not
+    /// tell, or the client is banned or denied.
     pub fn limit(&self) -> Option<&LimitState> {
         let refusing = self.decision.limits().iter();
         refusing
@@ -43,22 +44,26 @@ impl RateLimited {
             .max_by_key(|limit| limit.retry_after().unwrap_or(Duration::MAX))
     }
 
-    /// 429 if a limit refused, 503 if the store could not tell.
+    /// 429 if a limit refused or the client is banned for a time, 403 if it is denied, 503 if the store could not tell.
     pub fn status(&self) -> StatusCode {
         match self.decision.outcome() {
             Outcome::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Outcome::Allowed | Outcome::Refused => StatusCode::TOO_MANY_REQUESTS,
+            Outcome::Denied => StatusCode::FORBIDDEN,
+            Outcome::Allowed | Outcome::Refused | Outcome::Banned => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 }
 
 impl fmt::Display for RateLimited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.limit() {
-            None => f.write_str("the rate limits cannot be checked")?,
-            Some(limit) => write!(f, "the rate limit `{}` is exhausted", limit.name())?,
+        match (self.decision.outcome(), self.limit()) {
+            (Outcome::Banned, _) => f.write_str("banned for a time")?,
+            (Outcome::Denied, _) => f.write_str("denied")?,
+            (_, None) => f.write_str("the rate limits cannot be checked")?,
+            (_, Some(limit)) => write!(f, "the rate limit `{}` is exhausted", limit.name())?,
         }
         match self.retry_after() {
+            None if self.decision.outcome() == Outcome::Denied => Ok(()),
             None => f.write_str("; this can never be admitted"),
             Some(wait) => write!(f, "; retry after {wait:?}"),
         }

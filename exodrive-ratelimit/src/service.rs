@@ -7,7 +7,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use crate::future::ResponseFuture;
-use crate::limiter::{Admission, RateLimiter};
+use crate::limiter::{Admission, Asked, RateLimiter};
 use crate::refusal::{EmptyRefusal, ResponseForRefusal};
 use crate::store::Store;
 
@@ -49,11 +49,16 @@ where
         let mut inner = mem::replace(&mut self.inner, clone);
 
         let (parts, body) = request.into_parts();
-        let mut claims = self.limiter.claims(&parts);
+        let asked = self.limiter.asked(&parts);
         let request = Request::from_parts(parts, body);
-        if claims.is_empty() {
-            return ResponseFuture::unlimited(inner.call(request));
-        }
+        let mut claims = match asked {
+            Asked::Limited(claims) => claims,
+            Asked::Unlimited => return ResponseFuture::unlimited(inner.call(request)),
+            Asked::Decided(admission) => {
+                let limiter = &self.limiter;
+                return ResponseFuture::decided(inner, request, limiter, *admission, &self.refusal);
+            }
+        };
         match self.limiter.answer_now(&mut claims) {
             Some(verdict) => {
                 let admission = Admission::at_once(claims, verdict);

@@ -87,7 +87,19 @@ impl Subject {
     }
 
     pub(crate) fn is_ip(&self) -> bool {
-        matches!(self.0, Kind::Ip(_))
+        self.address().is_some()
+    }
+
+    pub(crate) fn is_custom(&self) -> bool {
+        matches!(self.0, Kind::Custom(_))
+    }
+
+    /// The address, if that is what the subject is; of version 6 its prefix alone.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        match self.0 {
+            Kind::Ip(address) => Some(address),
+            _ => None,
+        }
     }
 
     /// Hands over what identifies the subject: a tag for its kind, and parts that tell it from others of the kind.

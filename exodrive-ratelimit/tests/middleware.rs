@@ -504,6 +504,10 @@ impl Store for Broken {
     async fn settle(&self, _: Vec<Settlement>) -> Result<(), StoreError> {
         Err(StoreError::new("no answer"))
     }
+
+    async fn reset(&self, _: &[Charge<'_>]) -> Result<(), StoreError> {
+        Err(StoreError::new("no answer"))
+    }
 }
 
 #[tokio::test]

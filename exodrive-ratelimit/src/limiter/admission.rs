@@ -4,7 +4,7 @@ use super::claim::{Claim, Claims};
 use super::fallback::Stamps;
 use super::plan::Plan;
 use super::planned::Planned;
-use crate::decision::{Decision, Outcome};
+use crate::decision::{Bar, Decision, Outcome};
 use crate::store::{Source, Stamp, Verdict};
 
 /// The answer for a request and the proofs of what it was charged.
@@ -32,6 +32,8 @@ pub(super) enum By {
     Nobody,
     /// The store; what it admitted may have been noted here too.
     Store { noted: Stamps },
+    /// Nobody: whoever asks is on a list, and perhaps kept out.
+    List(Option<Box<(Outcome, Bar)>>),
     /// This instance, by its share; whether the store must be told of what turns out later.
     Fallback { owed: bool },
 }
@@ -73,7 +75,29 @@ impl Admission {
         Self::new(Claims::new(), verdict, By::Nobody)
     }
 
-    pub(crate) const fn outcome(&self) -> Outcome {
+    /// No limit applies.
+    pub(super) fn unlimited() -> Self {
+        let verdict = Verdict::new(Source::NO_LIMIT, true, []);
+        Self::new(Claims::new(), verdict, By::Nobody)
+    }
+
+    /// Somebody who is not limited.
+    pub(super) fn listed() -> Self {
+        let verdict = Verdict::new(Source::LIST, true, []);
+        Self::new(Claims::new(), verdict, By::List(None))
+    }
+
+    /// Somebody who is kept out.
+    pub(super) fn barred(outcome: Outcome, bar: Bar) -> Self {
+        let verdict = Verdict::new(Source::LIST, false, []);
+        let by = By::List(Some(Box::new((outcome, bar))));
+        Self::new(Claims::new(), verdict, by)
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        if let By::List(Some(barred)) = &self.by {
+            return barred.0;
+        }
         match (self.verdict.admitted(), &self.by) {
             (true, _) => Outcome::Allowed,
             (false, By::Nobody) => Outcome::Unavailable,
@@ -83,12 +107,16 @@ impl Admission {
 
     /// The decision, which is made only for those who want to know.
     pub(crate) fn decision(&self, plan: &Plan) -> Decision {
+        if let By::List(Some(barred)) = &self.by {
+            let (outcome, bar) = &**barred;
+            return Decision::new(*outcome, Source::LIST, []).barred(bar.clone());
+        }
         let answers = self.claims.iter().zip(self.verdict.readings());
         let limits = answers.map(|(claim, reading)| {
             let planned = plan.planned(claim.limit);
             match self.by {
-                By::Nobody | By::Store { .. } => planned.state(claim.cost, reading),
-                By::Fallback { .. } => planned.state_of_share(claim.cost, reading),
+                By::Fallback { .. } => planned.state_of_share(claim, reading),
+                By::Nobody | By::List(_) | By::Store { .. } => planned.state(claim, reading),
             }
         });
         Decision::new(self.outcome(), self.verdict.source(), limits)
@@ -106,7 +134,7 @@ impl Admission {
         answers.filter_map(|(place, (claim, reading))| {
             let stamp = reading.stamp()?;
             let (in_store, in_share, owed) = match &self.by {
-                By::Nobody => return None,
+                By::Nobody | By::List(_) => return None,
                 By::Store { noted } => (Some(stamp), noted.get(place).copied().flatten(), false),
                 By::Fallback { owed } => (None, Some(stamp), *owed),
             };

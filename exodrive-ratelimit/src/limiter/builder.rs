@@ -12,10 +12,14 @@ use super::plan::{Identify, Plan};
 use super::planned::Planned;
 use crate::Subject;
 use crate::client_ip::ClientIp;
+use crate::control::{Entry, Order, Penalty, Whom};
 use crate::headers::HeaderStyle;
 use crate::limit::{Limit, Whose};
 use crate::mistake::{BuildError, Mistake};
 use crate::store::Store;
+
+/// The reason and the actor of what a limiter is built with.
+const CONFIGURED: &str = "configuration";
 
 /// Collects what a [`RateLimiter`] is made of.
 #[must_use = "a builder does nothing until it builds"]
@@ -26,6 +30,8 @@ pub struct Builder<St> {
     identify: Option<Arc<Identify>>,
     headers: HeaderStyle,
     instances: u32,
+    penalty: Option<Penalty>,
+    configured: Vec<Entry>,
 }
 
 impl<St: Store> Builder<St> {
@@ -37,6 +43,8 @@ impl<St: Store> Builder<St> {
             identify: None,
             headers: HeaderStyle::default(),
             instances: 1,
+            penalty: None,
+            configured: Vec::new(),
         }
     }
 
@@ -73,6 +81,36 @@ impl<St: Store> Builder<St> {
     /// tell: see [`OnStoreError::Local`](crate::OnStoreError::Local). Defaults to 1.
     pub fn instances(mut self, instances: u32) -> Self {
         self.instances = instances;
+        self
+    }
+
+    /// Bans clients that go on after they have been refused. Defaults to no such thing.
+    ///
+    /// Refusals count against addresses, users and API keys, not against custom subjects that
+    /// [`by`](Limit::by) or [`by_subject`](Limit::by_subject) names, which many may share.
+    pub fn penalty(mut self, penalty: Penalty) -> Self {
+        self.penalty = Some(penalty);
+        self
+    }
+
+    /// Lets these through without limits, on top of what is [ordered](crate::Control::allow) while the service runs.
+    pub fn allow(self, whom: impl IntoIterator<Item = Whom>) -> Self {
+        self.configure(whom, Order::Allow)
+    }
+
+    /// Answers these with 403, on top of what is [ordered](crate::Control::deny) while the service runs.
+    pub fn deny(self, whom: impl IntoIterator<Item = Whom>) -> Self {
+        self.configure(whom, Order::Deny)
+    }
+
+    fn configure(
+        mut self,
+        whom: impl IntoIterator<Item = Whom>,
+        order: impl Fn(Whom) -> Order,
+    ) -> Self {
+        let orders = whom.into_iter().map(order);
+        let entries = orders.map(|order| Entry::new(order, None, CONFIGURED, CONFIGURED));
+        self.configured.extend(entries);
         self
     }
 
@@ -115,13 +153,17 @@ impl<St: Store> Builder<St> {
                 mistakes.push(Mistake::NameTaken(name));
             }
         }
+        let penalty = self.penalty.and_then(|penalty| {
+            let terms = penalty.terms();
+            terms.map_err(|mistake| mistakes.push(mistake)).ok()
+        });
         BuildError::of(mistakes)?;
 
         if self.client_ip.trusts_everybody() {
             doubts::trusts_everybody();
         }
-        let plan = Plan::new(limits, self.client_ip, self.identify, self.headers);
-        Ok(RateLimiter::new(plan, self.store))
+        let plan = Plan::new(limits, self.client_ip, self.identify, self.headers, penalty);
+        Ok(RateLimiter::new(plan, self.store, self.configured))
     }
 }
 

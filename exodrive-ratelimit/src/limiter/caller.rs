@@ -8,12 +8,14 @@ use http::request::Parts;
 use super::plan::Plan;
 use crate::Subject;
 use crate::client_ip::peer;
+use crate::control::Who;
 use crate::limit::Whose;
 
 /// Who sent a request; found out only if a limit asks, and once.
 pub(super) struct Caller<'a> {
     plan: &'a Plan,
     parts: &'a Parts,
+    address: OnceCell<IpAddr>,
     ip: OnceCell<Subject>,
     user: OnceCell<Option<Subject>>,
 }
@@ -23,6 +25,7 @@ impl<'a> Caller<'a> {
         Self {
             plan,
             parts,
+            address: OnceCell::new(),
             ip: OnceCell::new(),
             user: OnceCell::new(),
         }
@@ -45,8 +48,23 @@ impl<'a> Caller<'a> {
             .as_ref()
     }
 
+    /// Everybody that the request is of, as lists name them.
+    pub(super) fn who(&self) -> Who {
+        let mut who = Who::default();
+        who.address(self.address());
+        if let Some(user) = self.user() {
+            who.subject(user);
+        }
+        who
+    }
+
     fn ip(&self) -> &Subject {
-        self.ip.get_or_init(|| {
+        self.ip
+            .get_or_init(|| self.plan.client_ip.subject(self.address()))
+    }
+
+    fn address(&self) -> IpAddr {
+        *self.address.get_or_init(|| {
             let Plan {
                 client_ip, doubts, ..
             } = self.plan;
@@ -59,7 +77,7 @@ impl<'a> Caller<'a> {
                 doubts.no_peer();
                 IpAddr::V4(Ipv4Addr::UNSPECIFIED)
             });
-            client_ip.subject(peer, self.parts)
+            client_ip.client(peer, self.parts)
         })
     }
 }

@@ -6,7 +6,7 @@ use super::fallback::Stamps;
 use super::handle::Shared;
 use super::{Admission, Correctable, RateLimiter};
 use crate::limit::OnStoreError;
-use crate::store::{Settlement, Source, Store, StoreError, Verdict};
+use crate::store::{Settlement, Store, StoreError, Verdict};
 
 impl<St: Store> RateLimiter<St> {
     /// The answer, if it takes no waiting. Where it is a refusal that is repeated, it is about the claims that are left.
@@ -14,19 +14,20 @@ impl<St: Store> RateLimiter<St> {
     pub(crate) fn answer_now(&self, claims: &mut Claims) -> Option<Verdict> {
         let Shared { plan, store, .. } = &*self.shared;
         let verdict = match &**claims {
-            [] => Some(Verdict::new(Source::NO_LIMIT, true, [])),
             // The most frequent case, in which nothing is to be collected.
             [claim] => store.check_now(&[plan.charge(claim)]),
             _ => store.check_now(&plan.charges(claims)),
         };
-        if verdict.is_some() {
-            return verdict;
+        let verdict = verdict.or_else(|| self.denied().repeat(plan, claims))?;
+        if !verdict.admitted() {
+            self.note_refusal(claims, &verdict);
         }
-        self.denied().repeat(plan, claims)
+        Some(verdict)
     }
 
     pub(crate) async fn decide(&self, claims: Claims, correctable: Correctable) -> Admission {
         let Shared { plan, store, .. } = &*self.shared;
+        self.begin_to_poll();
         let asked_at = self.denied().now();
         let answer = {
             let charges = plan.charges(&claims);
@@ -37,7 +38,9 @@ impl<St: Store> RateLimiter<St> {
                 if plan.doubts.store_recovered() {
                     self.pay_back().await;
                 }
+                self.keep_up(&verdict).await;
                 if !verdict.admitted() {
+                    self.note_refusal(&claims, &verdict);
                     let corrected = correctable == Correctable::All;
                     self.denied()
                         .note(plan, &claims, &verdict, asked_at, corrected);
@@ -64,9 +67,7 @@ impl<St: Store> RateLimiter<St> {
     ) -> Admission {
         let plan = &self.shared.plan;
         let policy = |claim: &Claim| plan.planned(claim.limit).on_store_error();
-        let denies = |claim: &Claim| {
-            policy(claim) == OnStoreError::Deny && !plan.planned(claim.limit).is_shadow()
-        };
+        let denies = |claim: &Claim| policy(claim) == OnStoreError::Deny && !claim.shadow;
         if claims.iter().any(denies) {
             return Admission::undecided(false);
         }
@@ -76,6 +77,9 @@ impl<St: Store> RateLimiter<St> {
             return Admission::undecided(true);
         };
         let verdict = fallback.decide(plan, &claims);
+        if !verdict.admitted() {
+            self.note_refusal(&claims, &verdict);
+        }
         // What settles by the response is owed once it is known.
         let known =
             |claim: &Claim| correctable == Correctable::All || !plan.planned(claim.limit).settles();

@@ -63,7 +63,7 @@ impl Denied {
             let planned = plan.planned(claim.limit);
             let key = self.fingerprints.of(planned.name(), &claim.subject);
             let entry = self.entry(key, now)?;
-            (claim.cost >= entry.cost && !planned.is_shadow()).then_some(entry)
+            (claim.cost >= entry.cost && !claim.shadow).then_some(entry)
         });
         let entries: Vec<Option<Entry>> = entries.collect();
         if entries.iter().all(Option::is_none) {
@@ -89,7 +89,7 @@ impl Denied {
             let Some(wait) = reading.retry_after() else {
                 continue;
             };
-            if reading.fits() || planned.is_shadow() {
+            if reading.fits() || claim.shadow {
                 continue;
             }
             let longest = if corrected || planned.settles() {
@@ -106,6 +106,13 @@ impl Denied {
                 fits_at: after(wait),
                 at_rest_at: after(reading.reset_after()),
             });
+        }
+    }
+
+    /// Forgets everything, since something has changed that refusals depend on.
+    pub(super) fn forget_all(&self) {
+        for set in &self.sets {
+            *set.lock() = [None; WAYS];
         }
     }
 

@@ -46,10 +46,9 @@ impl Default for Fallback {
 impl Fallback {
     /// Counts what the store has admitted.
     pub(super) fn note(&self, plan: &Plan, claims: &Claims) -> Stamps {
-        let charges = claims.iter().map(|claim| {
-            let planned = plan.planned(claim.limit);
-            planned.charge(claim, planned.share(), true)
-        });
+        let charges = claims
+            .iter()
+            .map(|claim| plan.planned(claim.limit).charge_to_share(claim, true));
         let charges: SmallVec<[Charge<'_>; 2]> = charges.collect();
         let noted = self.shares.verdict(&charges);
         noted
@@ -62,11 +61,18 @@ impl Fallback {
     /// Decides in the place of the store.
     pub(super) fn decide(&self, plan: &Plan, claims: &Claims) -> Verdict {
         let charges = claims.iter().map(|claim| {
-            let planned = plan.planned(claim.limit);
-            planned.charge(claim, planned.share(), planned.is_shadow())
+            plan.planned(claim.limit)
+                .charge_to_share(claim, claim.shadow)
         });
         let charges: SmallVec<[Charge<'_>; 2]> = charges.collect();
         self.shares.verdict(&charges).decided_by(Source::FALLBACK)
+    }
+
+    pub(super) fn forget(&self, plan: &Plan, claims: &Claims) {
+        for claim in claims {
+            let planned = plan.planned(claim.limit);
+            self.shares.forget(&planned.charge_to_share(claim, true));
+        }
     }
 
     pub(super) fn correct(&self, settlement: &Settlement) {

@@ -4,12 +4,15 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use http::request::Parts;
+use tokio::task::JoinSet;
 
-use super::claim::Claims;
+use super::claim::{Asked, Orders};
 use super::denied::Denied;
 use super::fallback::Fallback;
 use super::plan::Plan;
+use super::watch::Watch;
 use super::{Admission, Builder, Correctable, Permit};
+use crate::control::Entry;
 use crate::decision::Outcome;
 use crate::store::Store;
 use crate::{RateLimited, Subject};
@@ -25,6 +28,8 @@ pub struct RateLimiter<St> {
 pub(super) struct Shared<St> {
     pub(super) plan: Plan,
     pub(super) store: St,
+    pub(super) watch: Watch,
+    pub(super) polling: OnceLock<JoinSet<()>>,
     // Both are made when a store is first waited for: one that answers at once does not fail and is asked each time.
     denied: OnceLock<Denied>,
     fallback: OnceLock<Fallback>,
@@ -36,10 +41,12 @@ impl<St: Store> RateLimiter<St> {
         Builder::new(store)
     }
 
-    pub(super) fn new(plan: Plan, store: St) -> Self {
+    pub(super) fn new(plan: Plan, store: St, configured: Vec<Entry>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 plan,
+                watch: Watch::new(store.ledger(), configured),
+                polling: OnceLock::new(),
                 store,
                 denied: OnceLock::new(),
                 fallback: OnceLock::new(),
@@ -77,11 +84,18 @@ impl<St: Store> RateLimiter<St> {
     /// If a limit has no room, or if the store cannot tell and a limit says to refuse then; nothing is charged. Which
     /// it is, is in the [`outcome`](crate::Decision::outcome) of the [`decision`](RateLimited::decision).
     pub async fn check(&self, subject: Subject, cost: u32) -> Result<Permit<St>, RateLimited> {
-        let mut claims = self.shared.plan.claims_of_subject(subject, cost);
-        let admission = match self.answer_now(&mut claims) {
-            Some(verdict) => Admission::at_once(claims, verdict),
-            // In a box, so that those who need not wait do not carry what waiting takes.
-            None => Box::pin(self.decide(claims, Correctable::All)).await,
+        let asked = self.under_orders(|orders| {
+            let plan = &self.shared.plan;
+            plan.asked_by_subject(subject, cost, orders)
+        });
+        let admission = match asked {
+            Asked::Unlimited => Admission::unlimited(),
+            Asked::Decided(admission) => *admission,
+            Asked::Limited(mut claims) => match self.answer_now(&mut claims) {
+                Some(verdict) => Admission::at_once(claims, verdict),
+                // In a box, so that those who need not wait do not carry what waiting takes.
+                None => Box::pin(self.decide(claims, Correctable::All)).await,
+            },
         };
         if admission.outcome() == Outcome::Allowed {
             Ok(Permit::new(self.clone(), admission))
@@ -94,9 +108,23 @@ impl<St: Store> RateLimiter<St> {
         &self.shared.plan
     }
 
-    pub(crate) fn claims(&self, parts: &Parts) -> Claims {
-        self.shared.plan.claims_of_request(parts)
+    /// What is to be decided about a request.
+    pub(crate) fn asked(&self, parts: &Parts) -> Asked {
+        self.under_orders(|orders| self.shared.plan.asked_by_request(parts, orders))
     }
+
+    fn under_orders<T>(&self, ask: impl FnOnce(Orders<'_>) -> T) -> T {
+        let watch = &self.shared.watch;
+        let snapshot = &**watch.current();
+        // Most of the time there are none, and then none of them can be over.
+        let now = if snapshot.is_empty() {
+            0
+        } else {
+            watch.ledger.now()
+        };
+        ask(Orders { snapshot, now })
+    }
+
     pub(super) fn denied(&self) -> &Denied {
         self.shared.denied.get_or_init(Denied::default)
     }

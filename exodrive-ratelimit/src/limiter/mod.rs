@@ -1,6 +1,8 @@
 //! The limits of a service and the store they are kept in, as one handle.
 
+mod administering;
 mod admission;
+mod background;
 mod builder;
 mod caller;
 mod claim;
@@ -9,13 +11,16 @@ mod denied;
 mod doubts;
 mod fallback;
 mod handle;
+mod keeping_up;
 mod permit;
 mod plan;
 mod planned;
+mod punishing;
 mod settling;
+mod watch;
 
 pub(crate) use admission::{Admission, Correctable};
 pub use builder::Builder;
-pub(crate) use claim::Claims;
+pub(crate) use claim::{Asked, Claims};
 pub use handle::RateLimiter;
 pub use permit::Permit;

@@ -13,6 +13,7 @@ use super::doubts::Doubts;
 use super::planned::Planned;
 use crate::Subject;
 use crate::client_ip::ClientIp;
+use crate::control::{Terms, Whom};
 use crate::decision::Decision;
 use crate::headers::HeaderStyle;
 use crate::limit::OnStoreError;
@@ -26,6 +27,7 @@ pub(crate) struct Plan {
     pub(super) client_ip: ClientIp,
     pub(super) identify: Option<Arc<Identify>>,
     headers: HeaderStyle,
+    pub(super) penalty: Option<Terms>,
     pub(super) doubts: Doubts,
 }
 
@@ -35,12 +37,14 @@ impl Plan {
         client_ip: ClientIp,
         identify: Option<Arc<Identify>>,
         headers: HeaderStyle,
+        penalty: Option<Terms>,
     ) -> Self {
         Self {
             limits,
             client_ip,
             identify,
             headers,
+            penalty,
             doubts: Doubts::new(),
         }
     }
@@ -49,6 +53,11 @@ impl Plan {
     pub(super) fn falls_back(&self) -> bool {
         let mut policies = self.limits.iter().map(Planned::on_store_error);
         policies.any(|policy| policy == OnStoreError::Local)
+    }
+
+    /// The subject as lists name it.
+    pub(crate) fn whom(&self, subject: &Subject) -> Whom {
+        self.client_ip.whom(subject)
     }
 
     pub(super) fn planned(&self, limit: usize) -> &Planned {
@@ -63,8 +72,7 @@ impl Plan {
     /// What the store is asked for one claim.
     #[inline]
     pub(super) fn charge<'a>(&'a self, claim: &'a Claim) -> Charge<'a> {
-        let planned = self.planned(claim.limit);
-        planned.charge(claim, &planned.rule, planned.is_shadow())
+        self.planned(claim.limit).charge(claim)
     }
 
     /// Merges what limiters further in decided, and says it all in the headers.

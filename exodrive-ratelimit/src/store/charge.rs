@@ -65,6 +65,7 @@ pub struct Verdict {
     admitted: bool,
     readings: SmallVec<[Reading; 2]>,
     source: Source,
+    orders: Option<u64>,
 }
 
 impl Verdict {
@@ -78,6 +79,7 @@ impl Verdict {
             admitted,
             readings: readings.into_iter().collect(),
             source,
+            orders: None,
         }
     }
 
@@ -87,12 +89,27 @@ impl Verdict {
             admitted,
             readings: smallvec![reading],
             source,
+            orders: None,
         }
     }
 
     /// The same answer in another's name.
     pub(crate) fn decided_by(self, source: Source) -> Self {
         Self { source, ..self }
+    }
+
+    /// The same answer with the version of the orders that the store's ledger held then.
+    #[cfg(feature = "redis")]
+    pub(crate) fn with_orders(self, version: u64) -> Self {
+        Self {
+            orders: Some(version),
+            ..self
+        }
+    }
+
+    /// The version of the orders in the store's ledger, if the store has looked.
+    pub(crate) const fn orders(&self) -> Option<u64> {
+        self.orders
     }
 
     /// Whether every charge that is not shadow fits.

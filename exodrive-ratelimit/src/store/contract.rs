@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use super::{Charge, Settlement, Verdict};
+use super::{Charge, Ledger, Settlement, Verdict};
 
 /// Keeps what every subject has used, and decides.
 ///
@@ -53,6 +53,20 @@ pub trait Store: Send + Sync + 'static {
         &self,
         settlements: Vec<Settlement>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Forgets what the charges' subjects have used of their limits, whatever the charges cost.
+    ///
+    /// # Errors
+    ///
+    /// If some of it may not be forgotten.
+    fn reset(&self, charges: &[Charge<'_>]) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Where the orders of operators are kept for everybody who shares the store; asked when a limiter is built.
+    ///
+    /// Defaults to a ledger of its own for each limiter.
+    fn ledger(&self) -> Ledger {
+        Ledger::local()
+    }
 }
 
 impl<S: Store> Store for Arc<S> {
@@ -72,6 +86,14 @@ impl<S: Store> Store for Arc<S> {
         settlements: Vec<Settlement>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send {
         (**self).settle(settlements)
+    }
+
+    fn reset(&self, charges: &[Charge<'_>]) -> impl Future<Output = Result<(), StoreError>> + Send {
+        (**self).reset(charges)
+    }
+
+    fn ledger(&self) -> Ledger {
+        (**self).ledger()
     }
 }
 
@@ -99,6 +121,11 @@ impl StoreError {
             may_have_charged: true,
             ..Self::new(source)
         }
+    }
+
+    /// There are as many orders as may be kept.
+    pub(crate) fn no_room() -> Self {
+        Self::new("there are 10,000 orders already")
     }
 
     pub(crate) const fn may_have_charged(&self) -> bool {

@@ -2,6 +2,7 @@
 
 mod charge;
 mod contract;
+mod ledger;
 mod memory;
 mod receipt;
 #[cfg(feature = "redis")]
@@ -9,6 +10,7 @@ mod redis;
 
 pub use charge::{Charge, Verdict};
 pub use contract::{Store, StoreError};
+pub use ledger::Ledger;
 pub use memory::MemoryStore;
 pub(crate) use memory::{Fingerprint, Fingerprints};
 pub use receipt::{Receipt, Settlement};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::store::{Charge, Settlement, Store, StoreError, Verdict};
+use crate::store::{Charge, Ledger, Settlement, Store, StoreError, Verdict};
 
 /// A store in front of another one that can be made to fail, to see what a service does then.
 ///
@@ -72,5 +72,14 @@ impl<St: Store> Store for Unreliable<St> {
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), StoreError> {
         self.works()?;
         self.inner.settle(settlements).await
+    }
+
+    async fn reset(&self, charges: &[Charge<'_>]) -> Result<(), StoreError> {
+        self.works()?;
+        self.inner.reset(charges).await
+    }
+
+    fn ledger(&self) -> Ledger {
+        self.inner.ledger()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use exodrive_ratelimit::testing::{
     ManualClock, agrees_with_the_model, decide_alike, keeps_the_contract,
 };
-use exodrive_ratelimit::{MemoryStore, RedisStore};
+use exodrive_ratelimit::{Limit, MINUTE, MemoryStore, RateLimiter, RedisStore, Subject};
 
 use crate::support::{Server, connected};
 
@@ -51,10 +51,21 @@ async fn works_under_the_permissions_it_states() {
     crate::support::order::<()>(
         &admin,
         "ACL SETUSER limiter on >secret ~rl:* -@all \
-         +auth +evalsha +hello +ping +role +script|load +select +get +set +del +time",
+         +auth +evalsha +hello +ping +role +script|load +select +get +set +del +time \
+         +hdel +hexists +hgetall +hlen +hset +xadd +xrange +xrevrange +zadd +zrangebyscore +zrem",
     )
     .await;
     let redis = connected(server.builder_as("limiter:secret@").connections(1)).await;
     let store = RedisStore::new(redis).clocked_by(clock.clone());
     keeps_the_contract(&store, &clock).await;
+    let limiter = RateLimiter::builder(store)
+        .limit(Limit::sliding_window("any", 9, MINUTE).by_subject())
+        .build()
+        .unwrap();
+    let control = limiter.control();
+    control.ban(Subject::user("ada"), MINUTE, "").await.unwrap();
+    control.unban(Subject::user("ada")).await.unwrap();
+    control.reset(Subject::user("ada")).await.unwrap();
+    assert!(control.entries().await.unwrap().is_empty());
+    assert_eq!(control.recent_events(9).await.unwrap().len(), 3);
 }

@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod contract;
+mod control;
 mod faults;
 mod instances;
 mod keys;
+mod slots;
 mod support;

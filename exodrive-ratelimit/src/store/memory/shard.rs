@@ -132,6 +132,14 @@ impl Shard {
         }
     }
 
+    /// Removes a subject's own cell; what it has in an overflow bucket is also others'.
+    pub(super) fn forget(&mut self, key: Fingerprint, rule: Rule) {
+        match rule {
+            Rule::Gcra(_) => self.buckets.remove(key),
+            Rule::Window(_) => self.windows.remove(key),
+        }
+    }
+
     /// Makes some room. Done for every subject that was not known, so that what no longer counts is gone before the
     /// shard is full of it.
     pub(super) fn sweep(&mut self, now: u64) {

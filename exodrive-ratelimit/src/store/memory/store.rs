@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::fingerprint::{Fingerprint, Fingerprints};
 use super::shard::{Draft, Shard};
-use crate::store::{Charge, Settlement, Source, Store, StoreError, Verdict};
+use crate::store::{Charge, Ledger, Settlement, Source, Store, StoreError, Verdict};
 #[cfg(feature = "testing")]
 use crate::testing::{ManualClock, TestClock};
 use crate::time::micros;
@@ -37,6 +37,7 @@ pub struct MemoryStore {
     shards: Box<[Padded]>,
     fingerprints: Fingerprints,
     clock: Clock,
+    ledger: Ledger,
 }
 
 enum Clock {
@@ -71,6 +72,7 @@ impl MemoryStore {
                 .collect(),
             fingerprints: Fingerprints::random(),
             clock: Clock::Running(Instant::now()),
+            ledger: Ledger::local(),
         }
     }
 
@@ -184,6 +186,12 @@ impl MemoryStore {
         }
     }
 
+    pub(crate) fn forget(&self, charge: &Charge<'_>) {
+        let key = self.fingerprints.of(charge.limit(), charge.subject());
+        let mut shard = self.shards[self.shard_of(key)].0.lock();
+        shard.forget(key, charge.rule());
+    }
+
     /// Locks the shards of all keys, in the order of the shards, so that two checks never wait for each other.
     fn lock(&self, keys: &[Fingerprint]) -> Locked<'_> {
         let mut shards: SmallVec<[usize; 4]> = keys.iter().map(|&key| self.shard_of(key)).collect();
@@ -228,6 +236,17 @@ impl Store for MemoryStore {
             self.correct(settlement);
         }
         Ok(())
+    }
+
+    async fn reset(&self, charges: &[Charge<'_>]) -> Result<(), StoreError> {
+        for charge in charges {
+            self.forget(charge);
+        }
+        Ok(())
+    }
+
+    fn ledger(&self) -> Ledger {
+        self.ledger.clone()
     }
 }
 

@@ -87,6 +87,13 @@ impl<C: Cell> Table<C> {
             .insert_unique(key.low, (key, cell), |(key, _)| key.low);
     }
 
+    pub(super) fn remove(&mut self, key: Fingerprint) {
+        if let Ok(entry) = self.cells.find_entry(key.low, |(other, _)| *other == key) {
+            let ((_, cell), _) = entry.remove();
+            self.rules.release(cell.rule());
+        }
+    }
+
     /// Removes what counts nothing any more from the next few places.
     pub(super) fn sweep(&mut self, now: u64) {
         let places = self.cells.num_buckets();

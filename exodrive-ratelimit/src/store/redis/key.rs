@@ -1,13 +1,7 @@
 //! Names of keys.
 
-use std::fmt::Write as _;
-use std::net::IpAddr;
-
-use crate::subject::Tag;
+use crate::written::{escape, written};
 use crate::{Rule, Subject};
-
-/// How long the written form of a subject may be before a digest stands for it.
-const LONGEST: usize = 96;
 
 /// Names the keys of one store.
 #[derive(Clone, Debug)]
@@ -22,6 +16,11 @@ impl Keys {
         Self { namespace: escaped }
     }
 
+    /// `namespace:{control}:name`. No subject is written `control`, which has no slash.
+    pub(super) fn of_control(&self, name: &str) -> String {
+        format!("{}:{{control}}:{name}", self.namespace)
+    }
+
     /// `namespace:{subject}:kind:limit`.
     ///
     /// The subject is the hash tag of Redis Cluster, so all keys of a subject are in one slot. Neither the namespace nor
@@ -30,62 +29,13 @@ impl Keys {
         let mut key = String::with_capacity(64);
         key.push_str(&self.namespace);
         key.push_str(":{");
-        write_subject(&mut key, subject);
+        key.push_str(&written(subject));
         key.push_str(match rule {
             Rule::Gcra(_) => "}:g:",
             Rule::Window(_) => "}:w:",
         });
         key.push_str(limit);
         key
-    }
-}
-
-/// Writes a subject legibly, except that a digest stands for API keys, which are secrets, and for what is long.
-fn write_subject(key: &mut String, subject: &Subject) {
-    let mut kind = "";
-    let mut written = String::new();
-    subject.visit(|tag, part| {
-        kind = match tag {
-            Tag::Ipv4 | Tag::Ipv6 => "ip",
-            Tag::User => "user",
-            Tag::ApiKey => "key",
-            Tag::Custom => "custom",
-        };
-        written.push('/');
-        match address(tag, part) {
-            // Writing to a `String` cannot fail.
-            Some(address) => drop(write!(written, "{address}")),
-            None => escape(&mut written, part),
-        }
-    });
-    key.push_str(kind);
-    if kind == "key" || written.len() > LONGEST {
-        // 128 bits of it, after a sign that no written form begins with.
-        let digest = blake3::hash(written.as_bytes()).to_hex();
-        key.push('#');
-        key.push_str(&digest[..32]);
-    } else {
-        key.push_str(&written);
-    }
-}
-
-fn address(tag: Tag, octets: &[u8]) -> Option<IpAddr> {
-    match tag {
-        Tag::Ipv4 => Some(<[u8; 4]>::try_from(octets).ok()?.into()),
-        Tag::Ipv6 => Some(<[u8; 16]>::try_from(octets).ok()?.into()),
-        Tag::User | Tag::ApiKey | Tag::Custom => None,
-    }
-}
-
-/// Percent-encodes everything that could be taken for more than text.
-fn escape(key: &mut String, part: &[u8]) {
-    for &byte in part {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'@' => {
-                key.push(byte.into());
-            }
-            _ => drop(write!(key, "%{byte:02x}")),
-        }
     }
 }
 

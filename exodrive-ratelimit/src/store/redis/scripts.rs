@@ -25,20 +25,29 @@ static SETTLE: LazyLock<Script> = LazyLock::new(|| {
     ))
 });
 
-/// The time that scripts are told, in microseconds: empty for the server's own.
-pub(super) type Now = String;
+/// What `check.lua` is to do besides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ask<'a> {
+    /// Measure and refuse in any case.
+    pub(super) measure: bool,
+    /// The key of the version of the orders, to be read in the same call.
+    pub(super) version: Option<&'a str>,
+}
 
 /// Decides all charges in one call of `check.lua`.
 pub(super) async fn check(
     redis: &RedisClient,
     keys: &Keys,
     charges: &[Charge<'_>],
-    now: Now,
+    now: String,
+    ask: Ask<'_>,
 ) -> Result<Verdict, Error> {
-    let names = charges
+    let mut names: Vec<String> = charges
         .iter()
-        .map(|charge| keys.of(charge.rule(), charge.limit(), charge.subject()));
-    let mut call = CHECK.keys(names).arg(now);
+        .map(|charge| keys.of(charge.rule(), charge.limit(), charge.subject()))
+        .collect();
+    names.extend(ask.version.map(str::to_owned));
+    let mut call = CHECK.keys(names).arg(now).arg(u32::from(ask.measure));
     for charge in charges {
         let (kind, numbers) = arguments(charge.rule());
         let shadow = u32::from(charge.is_shadow());
@@ -53,14 +62,14 @@ pub(super) async fn check(
 }
 
 /// Makes all corrections in one call of `settle.lua`.
-pub(super) async fn settle(
+pub(super) async fn settle<'a>(
     redis: &RedisClient,
     keys: &Keys,
-    settlements: &[Settlement],
-    now: Now,
+    settlements: impl ExactSizeIterator<Item = &'a Settlement> + Clone,
+    now: String,
 ) -> Result<(), Error> {
     let names = settlements
-        .iter()
+        .clone()
         .map(|settlement| keys.of(settlement.rule(), settlement.limit(), settlement.subject()));
     let mut call = SETTLE.keys(names).arg(now);
     for settlement in settlements {
@@ -89,7 +98,7 @@ impl FromReply for Checked {
     fn from_reply(reply: Reply) -> Result<Self, Error> {
         const EXPECTED: &str = "the reply of a check";
         let numbers = Vec::<i64>::from_reply(reply)?;
-        let Some(([admitted, now], states)) = numbers.split_first_chunk() else {
+        let Some(([admitted, now, version], states)) = numbers.split_first_chunk() else {
             return Err(Error::unexpected(EXPECTED));
         };
         let admitted = *admitted == 1;
@@ -102,7 +111,12 @@ impl FromReply for Checked {
             .map(|state| reading(state, admitted, now))
             .collect();
         let readings = readings.ok_or_else(|| Error::unexpected(EXPECTED))?;
-        Ok(Self(Verdict::new(Source::REDIS, admitted, readings)))
+        let verdict = Verdict::new(Source::REDIS, admitted, readings);
+        // A version that was not asked for is negative.
+        Ok(Self(match u64::try_from(*version) {
+            Ok(version) => verdict.with_orders(version),
+            Err(_) => verdict,
+        }))
     }
 }
 
@@ -137,8 +151,9 @@ mod tests {
 
     #[test]
     fn reads_what_was_decided() {
-        let verdict = read(&[1, 7, 3, 0, 9, 4, 0, 5, 6, 8]).unwrap();
+        let verdict = read(&[1, 7, 12, 3, 0, 9, 4, 0, 5, 6, 8]).unwrap();
         assert!(verdict.admitted());
+        assert_eq!(verdict.orders(), Some(12));
         let [made, shadow] = verdict.readings() else {
             panic!("two readings")
         };
@@ -150,8 +165,9 @@ mod tests {
         assert_eq!((made.remaining(), made.stamp()), (3, Some(stamp)));
         assert_eq!((shadow.fits(), shadow.stamp()), (false, None));
 
-        let refused = read(&[0, 7, 3, 0, 9, 4, 0, -1, 6, 8]).unwrap();
+        let refused = read(&[0, 7, -1, 3, 0, 9, 4, 0, -1, 6, 8]).unwrap();
         assert!(!refused.admitted());
+        assert_eq!(refused.orders(), None);
         assert_eq!(refused.readings()[0].stamp(), None);
         assert_eq!(refused.readings()[1].retry_after(), None);
     }
@@ -161,11 +177,12 @@ mod tests {
         for numbers in [
             &[][..],
             &[1],
-            &[1, 7, 3],
-            &[1, -7, 3, 0, 9, 4],
-            &[1, 7, -3, 0, 9, 4],
-            &[1, 7, 3, -2, 9, 4],
-            &[1, 7, 1 << 32, 0, 9, 4],
+            &[1, 7],
+            &[1, 7, 0, 3],
+            &[1, -7, 0, 3, 0, 9, 4],
+            &[1, 7, 0, -3, 0, 9, 4],
+            &[1, 7, 0, 3, -2, 9, 4],
+            &[1, 7, 0, 1 << 32, 0, 9, 4],
         ] {
             assert!(read(numbers).is_err(), "{numbers:?}");
         }
