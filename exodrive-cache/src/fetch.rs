@@ -21,6 +21,7 @@ use crate::patience::Patience;
 use crate::question::{Followed, Looked, Question};
 use crate::reason::{StaleReason, Unanswered, Unstorable};
 use crate::store::{Found, Opened, Opening, Store};
+use crate::terms::CacheTerms;
 
 /// How often a request joins a fill that turns out to be of no use to it before it goes to the handler alone.
 const MAX_JOINS: usize = 3;
@@ -203,6 +204,9 @@ where
         let Some(_call) = question.policy.limits.call() else {
             return Ok(question.overloaded().await);
         };
+        // What the handler says of storing has no effect on this answer, but it may count on being heard.
+        let extensions = self.request.extensions_mut();
+        extensions.insert(CacheTerms::default());
         let call = self.service.call(self.request);
         let Some(answer) = patience.wait(question.has_fallback(), call).await else {
             return Ok(question.slow().await);

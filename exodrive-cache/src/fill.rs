@@ -1,32 +1,21 @@
 //! A fill: the handler's answer on its way to one client, to those who wait, and into the store.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use http::response::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use crate::Entry;
-use crate::body::{ResponseBody, Rest};
-use crate::cache::Shared;
 use crate::conditional;
-use crate::decision::Outcome;
-use crate::entry::Head;
 use crate::error::BoxError;
-use crate::filling::Filling;
-use crate::flight::{Answering, Lead};
-use crate::freshness::Freshness;
+use crate::filled::{Filled, Reply};
+use crate::flight::Lead;
 use crate::limits::Permit;
-use crate::pump::{Pump, Pumped};
 use crate::question::Question;
-use crate::reason::{StaleReason, Unstorable};
-use crate::serve::respond;
-use crate::storability::{Exchange, Storable, judge, with_own_tags};
+use crate::reason::StaleReason;
+use crate::storability::Exchange;
 use crate::store::{Release, Store};
+use crate::terms::CacheTerms;
 
 /// Everything that a fill needs. It runs on its own task, so a client that leaves takes nothing with it.
 pub(crate) struct Fill<S, St: Store, B> {
@@ -36,9 +25,6 @@ pub(crate) struct Fill<S, St: Store, B> {
     pub(crate) service: S,
     pub(crate) request: Request<B>,
 }
-
-/// Where the client that caused the fill waits for its answer.
-type Reply<B, E> = oneshot::Sender<Result<Response<ResponseBody<B>>, E>>;
 
 // === impl Fill ===
 
@@ -58,6 +44,8 @@ where
         let Filled { question, lead } = &filled;
         let shared = &question.shared;
         let requested_at = shared.clock.now();
+        let terms = CacheTerms::default();
+        self.request.extensions_mut().insert(terms.clone());
         let call = self.service.call(self.request);
         let Ok(answer) = timeout(question.policy.policy.timeout, call).await else {
             // Those who wait may lead in their turn, as long as their own time lasts.
@@ -86,7 +74,9 @@ where
             requested_at,
             answered_at: shared.clock.now(),
             chance: shared.chance.draw(),
+            terms: terms.said(),
         };
+        question.policy.filled(exchange.fill_time());
         if validates
             && parts.status == StatusCode::NOT_MODIFIED
             && let Some(stale) = &question.stale
@@ -106,187 +96,6 @@ where
             && stale
                 .as_ref()
                 .is_some_and(|stale| conditional::validate(headers, stale.entry.headers()))
-    }
-}
-
-/// A fill that the handler has answered.
-struct Filled<St: Store> {
-    question: Question<St>,
-    lead: Lead<St::Fill>,
-}
-
-// === impl Filled ===
-
-impl<St: Store> Filled<St> {
-    /// Gives the answer to the client, and to everybody else if it is storable.
-    async fn share<B, E>(&self, parts: Parts, body: B, exchange: &Exchange, reply: Reply<B, E>)
-    where
-        B: Body<Data = Bytes>,
-        B::Error: Into<BoxError>,
-    {
-        let Self { question, lead } = self;
-        let storable = judge(
-            &question.policy,
-            lead.key(),
-            &question.tags,
-            &parts,
-            exchange,
-            &body.size_hint(),
-        );
-        let Storable { head, tags, length } = match storable {
-            Ok(storable) => storable,
-            Err(unstorable) => {
-                self.mark_unshareable();
-                lead.abandon();
-                let outcome = Outcome::Miss {
-                    unstorable: Some(unstorable),
-                };
-                let response = Response::from_parts(parts, ResponseBody::inner(body));
-                let response = question.policy.decided(outcome, response);
-                let _ = reply.send(Ok(response));
-                return self.release(Release::Unstorable).await;
-            }
-        };
-        let answering = Answering {
-            head: Arc::new(head),
-            tags,
-            length,
-            filling: Arc::new(Filling::default()),
-        };
-        if length == Some(0) {
-            // The client needs no more than the head.
-            lead.complete();
-        }
-        let (send_rest, rest) = oneshot::channel();
-        let _ = reply.send(Ok(self.first_answer(parts, &answering, rest)));
-        // A body of unknown length may outgrow its bound, and only one client can have the rest.
-        // Others wait for it to be complete.
-        if length.is_some() {
-            lead.announce(answering.clone());
-        }
-        let pump = Pump {
-            lead,
-            answering: &answering,
-            policy: &question.policy.policy,
-        };
-        match pump.run(body, send_rest).await {
-            Pumped::Complete => {
-                let body = answering.filling.concat();
-                self.store(&answering, body).await;
-                lead.announce(answering);
-            }
-            Pumped::Unshareable => {
-                self.mark_unshareable();
-                lead.abandon();
-                self.release(Release::Unstorable).await;
-            }
-            Pumped::Broken => {
-                lead.abandon();
-                self.release(Release::Failed).await;
-            }
-        }
-    }
-
-    /// Makes the answer for the client whose request caused the fill.
-    fn first_answer<B>(
-        &self,
-        parts: Parts,
-        answering: &Answering,
-        rest: Rest<B>,
-    ) -> Response<ResponseBody<B>> {
-        let Question { policy, client, .. } = &self.question;
-        let outcome = Outcome::Miss {
-            unstorable: self.lead.fill().is_none().then_some(Unstorable::Store),
-        };
-        let received_at = answering.head.answered_at;
-        let asked = client.asked();
-        if let Some(response) = asked.not_modified(parts.status, &parts.headers, received_at) {
-            return policy.decided(outcome, response);
-        }
-        let reader = answering.filling.reader();
-        let body = ResponseBody::filling(reader, answering.length, Some(rest));
-        policy.decided(outcome, Response::from_parts(parts, body))
-    }
-
-    /// Serves the stale entry that the handler said is still right, and renews it (RFC 9111, section 4.3.4).
-    async fn confirm<B>(
-        &self,
-        entry: &Entry,
-        answer: &Parts,
-        exchange: &Exchange,
-    ) -> Response<ResponseBody<B>> {
-        let Self { question, lead } = self;
-        let outcome = Outcome::Revalidated;
-        // A 304 has no need to declare again what the stored answer was made from.
-        let tags = with_own_tags([&*question.tags, entry.tags()].concat(), answer).ok();
-        let tags = tags.filter(|_| conditional::selects(entry.headers(), &answer.headers));
-        let Some(tags) = tags else {
-            // The handler has nothing new, but what it says is not about the stored answer.
-            let response = respond(entry, question.client.asked(), exchange.answered_at);
-            lead.abandon();
-            self.release(Release::Failed).await;
-            return question
-                .policy
-                .decided(outcome, response.map(ResponseBody::stored));
-        };
-        let headers = conditional::freshened(entry.headers(), &answer.headers);
-        let head = Head {
-            status: entry.status(),
-            freshness: Freshness::rfc9111(
-                entry.status(),
-                &headers,
-                exchange.requested_at,
-                exchange.answered_at,
-            ),
-            headers,
-            vary: entry.vary().clone(),
-            answered_at: exchange.answered_at,
-            fill_time: exchange.fill_time(),
-        };
-        let body = entry.body().clone();
-        let answering = Answering {
-            head: Arc::new(head),
-            tags,
-            length: Some(body.len() as u64),
-            filling: Arc::new(Filling::complete(body.clone())),
-        };
-        let entry = self.store(&answering, body).await;
-        lead.announce(answering);
-        let response = respond(&entry, question.client.asked(), exchange.answered_at);
-        question
-            .policy
-            .decided(outcome, response.map(ResponseBody::stored))
-    }
-
-    /// Ends the fill in the store, and returns the entry.
-    async fn store(&self, answering: &Answering, body: Bytes) -> Entry {
-        let Question { policy, shared, .. } = &self.question;
-        let tags = answering.tags.clone();
-        let entry = Entry::new(&policy.policy, self.lead.key(), &answering.head, tags, body);
-        if let Some(fill) = self.lead.fill() {
-            let committed = shared.store.commit(fill, entry.clone()).await;
-            if let Err(error) = committed {
-                tracing::debug!(policy = %policy.name, %error, "an answer was not stored");
-            }
-        }
-        entry
-    }
-
-    /// Ends the fill in the store without an entry.
-    async fn release(&self, release: Release) {
-        if let Some(fill) = self.lead.fill() {
-            self.question.shared.store.release(fill, release).await;
-        }
-    }
-
-    /// Lets requests for the key go to the handler side by side for a while.
-    fn mark_unshareable(&self) {
-        let Shared {
-            hit_for_miss,
-            clock,
-            ..
-        } = &*self.question.shared;
-        hit_for_miss.mark(self.lead.key(), clock.now());
     }
 }
 

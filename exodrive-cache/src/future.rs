@@ -3,13 +3,15 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::Response;
 use pin_project_lite::pin_project;
 
 use crate::body::ResponseBody;
-use crate::decision::CacheDecision;
+use crate::decision::Outcome;
+use crate::route_policy::RoutePolicy;
 
 type Answer<B, E> = Result<Response<ResponseBody<B>>, E>;
 
@@ -25,7 +27,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<F, B, E> {
         Hit { response: Option<Response<ResponseBody<B>>> },
-        Bypass { #[pin] inner: F, decision: Option<CacheDecision> },
+        Past { #[pin] inner: F, policy: Arc<RoutePolicy>, outcome: Option<Outcome> },
         Fetch { future: Pin<Box<dyn Future<Output = Answer<B, E>> + Send>> },
     }
 }
@@ -38,10 +40,13 @@ impl<F, B, E> ResponseFuture<F, B, E> {
         }
     }
 
-    pub(crate) fn bypass(inner: F, decision: CacheDecision) -> Self {
-        let decision = Some(decision);
+    pub(crate) fn past(inner: F, policy: Arc<RoutePolicy>, outcome: Option<Outcome>) -> Self {
         Self {
-            state: State::Bypass { inner, decision },
+            state: State::Past {
+                inner,
+                policy,
+                outcome,
+            },
         }
     }
 
@@ -65,12 +70,13 @@ where
             StateProjection::Hit { response } => response
                 .take()
                 .map_or(Poll::Pending, |response| Poll::Ready(Ok(response))),
-            StateProjection::Bypass { inner, decision } => {
-                let mut response = ready!(inner.poll(context))?.map(ResponseBody::inner);
-                if let Some(decision) = decision.take() {
-                    decision.write(&mut response);
-                }
-                Poll::Ready(Ok(response))
+            StateProjection::Past {
+                inner,
+                policy,
+                outcome,
+            } => {
+                let response = ready!(inner.poll(context))?.map(ResponseBody::inner);
+                Poll::Ready(Ok(policy.passed(*outcome, response)))
             }
             StateProjection::Fetch { future } => future.as_mut().poll(context),
         }
@@ -81,7 +87,7 @@ impl<F, B, E> fmt::Debug for ResponseFuture<F, B, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Hit { .. } => "Hit",
-            State::Bypass { .. } => "Bypass",
+            State::Past { .. } => "Past",
             State::Fetch { .. } => "Fetch",
         };
         f.debug_tuple("ResponseFuture").field(&state).finish()

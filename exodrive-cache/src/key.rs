@@ -79,6 +79,32 @@ impl CacheKey {
         }
     }
 
+    /// Returns the key under which a policy that is tried out keeps what this one would hold.
+    ///
+    /// Whatever is encoded says itself where it ends, so no other key has these inputs and one byte more.
+    pub(crate) fn in_shadow(&self) -> Self {
+        let mut inputs = Inputs(self.inputs.to_vec());
+        inputs.0.push(0);
+        inputs.finish(self.selecting.clone())
+    }
+
+    /// Returns the authority of the request, in lower case.
+    pub(crate) fn authority(&self) -> &str {
+        // The third of the inputs, each of which has its length before it.
+        let mut rest = &*self.inputs;
+        let mut input = || {
+            let (length, tail) = rest.split_first_chunk::<8>()?;
+            let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+            let (input, tail) = tail.split_at_checked(length)?;
+            rest = tail;
+            Some(input)
+        };
+        let (_, _, authority) = (input(), input(), input());
+        authority
+            .and_then(|authority| str::from_utf8(authority).ok())
+            .unwrap_or_default()
+    }
+
     /// Returns the first 128 bits of the inputs' BLAKE3 hash.
     #[must_use]
     pub fn digest(&self) -> u128 {
@@ -258,6 +284,14 @@ mod tests {
             request.extensions.insert(principal.clone());
         }
         key_of(&request)
+    }
+
+    #[test]
+    fn knows_its_authority() {
+        let key = key("/cars?a=1", &[("host", "Cars.Example")]);
+        assert_eq!(key.authority(), "cars.example");
+        assert_eq!(key.in_shadow().authority(), "cars.example");
+        assert_ne!(key.in_shadow(), key);
     }
 
     proptest! {

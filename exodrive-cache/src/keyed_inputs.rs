@@ -17,6 +17,11 @@ const ANSWERED_HERE: [HeaderName; 6] = [
     header::RANGE,
 ];
 
+/// Returns whether a request asks for all of an answer, whatever its client has already.
+pub(crate) fn is_unconditional(request: &HeaderMap) -> bool {
+    !ANSWERED_HERE.iter().any(|name| request.contains_key(name))
+}
+
 /// Leaves of a request only what its key holds, so that an answer can depend on nothing else.
 ///
 /// Under a transparent policy, everything stays but what the cache answers itself.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
-use crate::cache::Shared;
 use crate::route_policy::RoutePolicy;
 use crate::service::CacheService;
+use crate::shared::Shared;
 use crate::store::Store;
 
 /// Caches the answers of a route. Made by [`Cache::layer`](crate::Cache::layer).

@@ -73,11 +73,17 @@
 //! 5. An answer is stored if its status is 200 and nothing in it speaks against it ([`Unstorable`]). Header
 //!    fields that belong to one exchange are not stored.
 //! 6. An entry carries the tags of its policy, the policy's name, and those that the handler added with
-//!    [`ResponseTags`]. Invalidating one of them removes it, or makes it stale ([`Invalidation`]); a fill that was
+//!    [`ResponseTags`] or, while it ran, with [`CacheTerms`]. Invalidating one of them removes it, or makes it stale ([`Invalidation`]); a fill that was
 //!    opened before an invalidation is not served after it, and no later request gets its answer.
 //!
 //! Answers carry `X-Cache` (`HIT`, `STALE`, `MISS` or `BYPASS`) and `Cache-Status` (RFC 9211), those from the store `Age`, and
 //! all of them a [`CacheDecision`] in their extensions.
+//!
+//! # Rolling out
+//!
+//! Each policy has a [`Mode`] that can be switched while the service runs: off, on, on for a share of the keys, or in shadow,
+//! where every request is answered by the handler and [`Cache::accuracy`] tells how often the cache would have given the
+//! same answer.
 //!
 //! # In front of a service that speaks HTTP caching
 //!
@@ -97,6 +103,7 @@
 //!
 //! | feature | |
 //! |---|---|
+//! | `metrics` | requests by policy and outcome, fill times, bytes stored, comparisons and invalidations, for the `metrics` recorder that is installed when the cache is built |
 //! | `testing` | a clock, assertions and a failing store for tests of what is cached, and the suite that every [`Store`] must pass |
 //!
 //! # Not included
@@ -106,8 +113,10 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod accuracy;
 mod admission;
 mod body;
+mod builder;
 mod cache;
 mod cache_control;
 mod chance;
@@ -123,16 +132,21 @@ mod entry;
 mod error;
 mod fetch;
 mod fill;
+mod filled;
 mod filling;
 mod flight;
 mod freshness;
 mod future;
+mod groups;
 mod hit_for_miss;
 mod hop_by_hop;
 mod key;
 mod keyed_inputs;
 mod layer;
 mod limits;
+#[cfg(feature = "metrics")]
+mod meters;
+mod mode;
 mod origin;
 mod patience;
 mod percent;
@@ -149,18 +163,23 @@ mod route_policy;
 mod samples;
 mod serve;
 mod service;
+mod shadow;
+mod shared;
 mod sole;
 mod storability;
 mod store;
 mod tags;
 mod target;
+mod terms;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod vary;
 
+pub use self::accuracy::Accuracy;
 pub use self::body::{BodyError, ResponseBody};
-pub use self::cache::{Cache, CacheBuilder};
+pub use self::builder::CacheBuilder;
+pub use self::cache::Cache;
 pub use self::credentials::Credentials;
 pub use self::decision::{CacheDecision, Outcome};
 pub use self::entry::{DecodeError, DecodeErrorKind, Entry};
@@ -168,6 +187,7 @@ pub use self::error::{BuildError, PublishError, PublishErrorKind, StoreError, Un
 pub use self::future::ResponseFuture;
 pub use self::key::CacheKey;
 pub use self::layer::CacheLayer;
+pub use self::mode::Mode;
 pub use self::origin::{Origin, SetCookie};
 pub use self::percent::Percent;
 pub use self::policy::CachePolicy;
@@ -179,6 +199,7 @@ pub use self::store::{
     Store,
 };
 pub use self::tags::{ResponseTags, Tag};
+pub use self::terms::CacheTerms;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -6,6 +6,7 @@ use http::HeaderName;
 
 use crate::credentials::Credentials;
 use crate::error::Mistake;
+use crate::mode::Mode;
 use crate::origin::{Origin, SetCookie};
 use crate::percent::Percent;
 use crate::route::{Route, TagTemplate};
@@ -41,6 +42,8 @@ pub struct CachePolicy {
     pub(crate) credentials: Credentials,
     pub(crate) origin: Origin,
     pub(crate) set_cookie: SetCookie,
+    pub(crate) cache_groups: bool,
+    pub(crate) mode: Mode,
     pub(crate) max_body: usize,
     pub(crate) max_calls: Option<usize>,
     pub(crate) max_refreshes: usize,
@@ -64,6 +67,8 @@ impl CachePolicy {
             credentials: Credentials::default(),
             origin: Origin::default(),
             set_cookie: SetCookie::default(),
+            cache_groups: false,
+            mode: Mode::default(),
             max_body: 1 << 20,
             max_calls: None,
             max_refreshes: 16,
@@ -88,6 +93,7 @@ impl CachePolicy {
             credentials: Credentials::shared(),
             origin: Origin::Rfc9111,
             set_cookie: SetCookie::Store,
+            cache_groups: true,
             early_refresh: 0.0,
             ..Self::ttl(Duration::ZERO)
         }
@@ -180,6 +186,27 @@ impl CachePolicy {
     /// Sets what happens to answers that set a cookie. Defaults to [`SetCookie::Refuse`].
     pub fn set_cookie(mut self, set_cookie: SetCookie) -> Self {
         self.set_cookie = set_cookie;
+        self
+    }
+
+    /// Speaks of tags with caches in front of the service, as cache groups (RFC 9875).
+    ///
+    /// An answer that is stored names its tags in `Cache-Groups`, but for those that are not printable ASCII; groups that
+    /// the handler names there join its tags. The answer to a request with an unsafe method may name
+    /// groups in `Cache-Group-Invalidation`: they are invalidated before it goes on to the client. On an answer
+    /// to any other request the field has no effect (RFC 9875, section 3). Defaults to off.
+    ///
+    /// Under [`rfc9111`](Self::rfc9111) it is on, each origin has groups of its own, and the answer's `Cache-Groups` stays as
+    /// it is.
+    pub fn cache_groups(mut self) -> Self {
+        self.cache_groups = true;
+        self
+    }
+
+    /// Sets whether the policy is in force at first; [`Cache::set_mode`](crate::Cache::set_mode) changes it. Defaults to
+    /// [`Mode::On`].
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
         self
     }
 

@@ -6,7 +6,6 @@ use http::header::RETRY_AFTER;
 use http::{HeaderValue, Response};
 
 use crate::body::ResponseBody;
-use crate::cache::Shared;
 use crate::client::Client;
 use crate::decision::Outcome;
 use crate::early_refresh::EarlyRefresh;
@@ -15,6 +14,7 @@ use crate::reason::{StaleReason, Unanswered};
 use crate::reuse::{Reuse, reuse};
 use crate::route_policy::RoutePolicy;
 use crate::serve::{Asked, respond};
+use crate::shared::Shared;
 use crate::store::{Found, Store};
 use crate::{CacheKey, Entry, Tag};
 

@@ -59,6 +59,8 @@ pub enum Unstorable {
     Head,
     /// The request's `Cache-Control` forbids it.
     Request,
+    /// The handler said so, through [`CacheTerms`](crate::CacheTerms).
+    Handler,
     /// The status is not one that is stored.
     Status,
     /// The answer sets a cookie.
@@ -133,6 +135,7 @@ impl Unstorable {
         match self {
             Self::Head => "head",
             Self::Request => "request",
+            Self::Handler => "handler",
             Self::Status => "status",
             Self::SetCookie => "set-cookie",
             Self::Vary => "vary",

@@ -12,20 +12,22 @@ use tower_service::Service;
 
 use crate::admission::admit;
 use crate::body::ResponseBody;
-use crate::cache::Shared;
 use crate::client::Client;
-use crate::decision::Outcome;
+use crate::decision::{CacheDecision, Outcome};
 use crate::error::BoxError;
 use crate::fetch::Fetch;
 use crate::future::ResponseFuture;
-use crate::keyed_inputs::keep_keyed_inputs;
+use crate::keyed_inputs::{is_unconditional, keep_keyed_inputs};
+use crate::mode::Mode;
 use crate::question::{Question, Stale};
 use crate::reason::Bypass;
 use crate::reuse::{Reuse, reuse};
 use crate::route_policy::RoutePolicy;
 use crate::serve::{Asked, respond};
+use crate::shadow::shadow;
+use crate::shared::Shared;
 use crate::store::{Invalidation, Store};
-use crate::target;
+use crate::terms::CacheTerms;
 
 /// Caches the answers of `S`. Made by [`CacheLayer`](crate::CacheLayer).
 ///
@@ -65,6 +67,10 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        let mode = self.policy.mode.current();
+        if mode == Mode::Off {
+            return self.past(request, None);
+        }
         let (mut parts, body) = request.into_parts();
         // A body can be declared by headers or, in HTTP/2, by nothing but its presence.
         let admitted = match admit(&self.policy.policy, &parts) {
@@ -73,13 +79,21 @@ where
         };
         let admitted = match admitted {
             Ok(admitted) => admitted,
-            Err(bypass) => return self.bypass(Request::from_parts(parts, body), bypass),
+            Err(bypass) => {
+                let outcome = (mode != Mode::Shadow).then_some(Outcome::Bypass(bypass));
+                return self.past(Request::from_parts(parts, body), outcome);
+            }
         };
         let key = self.policy.key(&parts, &admitted);
+        if !mode.takes(key.digest()) {
+            return self.past(Request::from_parts(parts, body), None);
+        }
         let directives = self.policy.directives(&parts);
         let early = self.policy.early_refresh(&self.shared.chance);
         let mut stale = None;
-        if let Some(found) = self.shared.store.peek(&key) {
+        if mode != Mode::Shadow
+            && let Some(found) = self.shared.store.peek(&key)
+        {
             let now = self.shared.clock.now();
             let asked = Asked {
                 method: &parts.method,
@@ -89,6 +103,7 @@ where
                 Reuse::Serve(outcome) => {
                     let response = respond(&found.entry, asked, now);
                     let response = response.map(ResponseBody::stored);
+                    self.policy.ended(Some(outcome));
                     return ResponseFuture::hit(self.policy.decided(outcome, response));
                 }
                 // It takes a task to refresh; the rest is the same once the store has been asked.
@@ -100,8 +115,24 @@ where
             }
         }
 
-        let tags = self.policy.tags(&parts, &admitted);
-        let client = Client::of(&parts, directives);
+        let mut question = Question {
+            shared: self.shared.clone(),
+            policy: self.policy.clone(),
+            tags: self.policy.tags(&parts, &admitted),
+            key,
+            client: Client::of(&parts, directives),
+            early,
+            stale,
+        };
+        if mode == Mode::Shadow {
+            if parts.method == Method::HEAD || !is_unconditional(&parts.headers) {
+                return self.past(Request::from_parts(parts, body), None);
+            }
+            question.key = question.key.in_shadow();
+            self.policy.ended(None);
+            let request = Request::from_parts(parts, body);
+            return ResponseFuture::fetch(shadow(question, self.ready(), request));
+        }
         let audience = admitted.audience;
         let head = parts.method == Method::HEAD;
         keep_keyed_inputs(
@@ -110,26 +141,25 @@ where
             &mut parts,
             &audience,
         );
-        // The inner service that was polled ready is the one to call; a clone of it may not be ready.
-        let clone = self.inner.clone();
         let fetch = Fetch {
-            question: Question {
-                shared: self.shared.clone(),
-                policy: self.policy.clone(),
-                key,
-                tags,
-                client,
-                early,
-                stale,
-            },
-            service: mem::replace(&mut self.inner, clone),
+            question,
+            service: self.ready(),
             request: Request::from_parts(parts, body),
         };
-        if head {
-            ResponseFuture::fetch(fetch.head())
-        } else {
-            ResponseFuture::fetch(fetch.get())
-        }
+        let policy = self.policy.clone();
+        ResponseFuture::fetch(async move {
+            let answer = if head {
+                fetch.head().await
+            } else {
+                fetch.get().await
+            };
+            if let Ok(response) = &answer
+                && let Some(decision) = response.extensions().get::<CacheDecision>()
+            {
+                policy.ended(Some(decision.outcome()));
+            }
+            answer
+        })
     }
 }
 
@@ -149,11 +179,20 @@ impl<S: fmt::Debug, St: Store> fmt::Debug for CacheService<S, St> {
 }
 
 impl<S, St: Store> CacheService<S, St> {
+    /// Takes the inner service that was polled ready, and leaves a clone of it, which may not be ready.
+    fn ready(&mut self) -> S
+    where
+        S: Clone,
+    {
+        let clone = self.inner.clone();
+        mem::replace(&mut self.inner, clone)
+    }
+
     /// Sends a request past the cache, which may have to know that it changed something.
-    fn bypass<B, ResB>(
+    fn past<B, ResB>(
         &mut self,
-        request: Request<B>,
-        bypass: Bypass,
+        mut request: Request<B>,
+        outcome: Option<Outcome>,
     ) -> ResponseFuture<S::Future, ResB, S::Error>
     where
         S: Service<Request<B>, Response = Response<ResB>>,
@@ -161,26 +200,24 @@ impl<S, St: Store> CacheService<S, St> {
         S::Error: Send,
         ResB: Send + 'static,
     {
-        let outcome = Outcome::Bypass(bypass);
-        if !self.policy.policy.is_transparent() {
-            let decision = self.policy.decision(outcome);
-            return ResponseFuture::bypass(self.inner.call(request), decision);
-        }
+        request.extensions_mut().insert(CacheTerms::default());
         let (parts, body) = request.into_parts();
-        let changed = target::of_unsafe(&parts);
+        let changed = self.policy.changed(&parts);
         let answer = self.inner.call(Request::from_parts(parts, body));
         let (shared, policy) = (self.shared.clone(), self.policy.clone());
+        let Some(changed) = changed else {
+            return ResponseFuture::past(answer, policy, outcome);
+        };
         ResponseFuture::fetch(async move {
             let (parts, body) = answer.await?.into_parts();
-            if let Some(changed) = changed {
-                let tags = changed.tags(&parts);
-                let invalidated = shared.invalidate(&tags, Invalidation::Hard).await;
-                if let Err(error) = invalidated {
-                    tracing::warn!(policy = %policy.name, %error, "a change was not applied");
-                }
+            let tags = policy.tags_changed(&changed, &parts);
+            if !tags.is_empty()
+                && let Err(error) = shared.invalidate(&tags, Invalidation::Hard).await
+            {
+                tracing::warn!(policy = %policy.name, %error, "a change was not applied");
             }
             let response = Response::from_parts(parts, ResponseBody::inner(body));
-            Ok(policy.decided(outcome, response))
+            Ok(policy.passed(outcome, response))
         })
     }
 }

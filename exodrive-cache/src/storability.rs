@@ -15,6 +15,7 @@ use crate::percent::Percent;
 use crate::reason::Unstorable;
 use crate::route_policy::RoutePolicy;
 use crate::tags::ResponseTags;
+use crate::terms::Terms;
 use crate::vary::{self, Vary};
 use crate::{CacheKey, Tag};
 
@@ -22,13 +23,15 @@ const MAX_FIELDS: usize = 64;
 const MAX_FIELD_BYTES: usize = 16 << 10;
 const MAX_TAGS: usize = 32;
 
-/// When the handler was asked, when it answered, and what was drawn for the answer.
-#[derive(Clone, Copy, Debug)]
+/// When the handler was asked, when it answered, and what else decides for how long.
+#[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     pub(crate) requested_at: SystemTime,
     pub(crate) answered_at: SystemTime,
     /// At least 0 and below 1: how much of its jitter the answer's time to live loses.
     pub(crate) chance: f64,
+    /// What the handler said beside its answer.
+    pub(crate) terms: Terms,
 }
 
 impl Exchange {
@@ -50,7 +53,7 @@ pub(crate) struct Storable {
 
 /// Decides whether an answer may be stored, from its head and the length that its body declares.
 ///
-/// `tags` are those of the policy; the answer's own [`ResponseTags`] join them.
+/// `tags` are those of the policy; those that the answer and the handler name join them.
 pub(crate) fn judge(
     policy: &RoutePolicy,
     key: &CacheKey,
@@ -60,6 +63,9 @@ pub(crate) fn judge(
     size: &SizeHint,
 ) -> Result<Storable, Unstorable> {
     let headers = &answer.headers;
+    if exchange.terms.no_store {
+        return Err(Unstorable::Handler);
+    }
     let (vary, freshness) = if policy.policy.is_transparent() {
         transparent(key, answer, exchange)?
     } else {
@@ -78,7 +84,7 @@ pub(crate) fn judge(
     if headers.len() > MAX_FIELDS || field_bytes > MAX_FIELD_BYTES {
         return Err(Unstorable::Headers);
     }
-    let tags = with_own_tags(tags.to_vec(), answer)?;
+    let tags = with_declared(tags.to_vec(), policy, key, answer, exchange)?;
     let length = declared_length(headers).or(size.exact());
     if length.unwrap_or(size.lower()) > policy.policy.max_body as u64 {
         return Err(Unstorable::Body);
@@ -97,11 +103,19 @@ pub(crate) fn judge(
     })
 }
 
-/// Joins tags with those that an answer declares, unless they are too many.
-pub(crate) fn with_own_tags(mut tags: Vec<Tag>, answer: &Parts) -> Result<Arc<[Tag]>, Unstorable> {
+/// Joins tags with those that the answer and the handler declare, unless they are too many.
+pub(crate) fn with_declared(
+    mut tags: Vec<Tag>,
+    policy: &RoutePolicy,
+    key: &CacheKey,
+    answer: &Parts,
+    exchange: &Exchange,
+) -> Result<Arc<[Tag]>, Unstorable> {
     if let Some(own) = answer.extensions.get::<ResponseTags>() {
         tags.extend_from_slice(own.as_slice());
     }
+    tags.extend_from_slice(&exchange.terms.tags);
+    tags.extend(policy.groups_of(&answer.headers, key));
     tags.sort_unstable();
     tags.dedup();
     if tags.len() > MAX_TAGS {
@@ -129,9 +143,13 @@ fn keyed(
     if !varying.iter().all(|name| headers.contains(name)) {
         return Err(Unstorable::Vary);
     }
+    let ttl = exchange.terms.ttl.unwrap_or(policy.ttl);
+    if ttl.is_zero() {
+        return Err(Unstorable::Lifetime);
+    }
     // What `Vary` names is part of the key already, so there is but one variant.
     let freshness = Freshness::fixed(
-        jittered(policy.ttl, policy.jitter, exchange.chance),
+        jittered(ttl, policy.jitter, exchange.chance),
         policy.stale_while_revalidate,
         policy.stale_if_error,
     );

@@ -15,15 +15,14 @@ pub(crate) fn tag(authority: &str, uri: &Uri) -> Tag {
     Tag::new(format!("target://{authority}{target}"))
 }
 
-/// Returns the targets that a request may change, before it is sent on; none if its method is safe.
+/// Returns what a request may change, before it is sent on; none if its method is safe.
 pub(crate) fn of_unsafe(request: &request::Parts) -> Option<Changed> {
     let safe = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE];
     if safe.contains(&request.method) {
         return None;
     }
-    let authority = authority(request).ok()?;
     Some(Changed {
-        authority: authority.to_owned(),
+        authority: authority(request).unwrap_or_default().to_owned(),
         uri: request.uri.clone(),
     })
 }
@@ -36,6 +35,10 @@ pub(crate) struct Changed {
 }
 
 impl Changed {
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+
     /// Returns what the answer says was changed: nothing if the request failed, else its target and
     /// the places on the same origin that the answer names.
     pub(crate) fn tags(&self, answer: &response::Parts) -> Vec<Tag> {

@@ -1,10 +1,9 @@
 use std::time::Duration;
 
-use http::{HeaderName, Request, Response};
+use http::{Request, Response};
 
 use super::*;
 use crate::admission::admit;
-use crate::limits::Limits;
 use crate::policy::CachePolicy;
 use crate::tag;
 
@@ -23,12 +22,8 @@ fn verdict_under(
     answer: &Parts,
     size: &SizeHint,
 ) -> Result<Storable, Unstorable> {
-    let policy = RoutePolicy {
-        name: "cars".into(),
-        limits: Limits::of(&policy),
-        policy,
-        headers: vec![HeaderName::from_static("accept-language")],
-    };
+    let policy = policy.headers(["accept-language"]);
+    let policy = RoutePolicy::new("cars", policy, &mut Vec::new());
     let (request, ()) = Request::get("/").body(()).unwrap().into_parts();
     let key = policy.key(&request, &admit(&policy.policy, &request).unwrap());
     let now = SystemTime::UNIX_EPOCH;
@@ -36,6 +31,7 @@ fn verdict_under(
         requested_at: now,
         answered_at: now,
         chance: 0.0,
+        terms: Terms::default(),
     };
     judge(&policy, &key, &[tag!("cars")], answer, &exchange, size)
 }

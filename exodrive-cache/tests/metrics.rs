@@ -1,0 +1,88 @@
+//! What a recorder of metrics is told.
+
+#![cfg(feature = "metrics")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use exodrive_cache::testing::settled;
+use exodrive_cache::{Cache, CachePolicy, Invalidation, MemoryStore, Mode, tag};
+use http::{Method, Request, Response};
+use http_body_util::Full;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+use tower::{Layer, ServiceExt, service_fn};
+
+#[test]
+fn tells_how_requests_end_and_what_they_cost() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    metrics::with_local_recorder(&recorder, || runtime.block_on(requests()));
+
+    let mut told = BTreeMap::new();
+    for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+        let key = key.key();
+        let labels: Vec<_> = key.labels().map(|label| label.value()).collect();
+        let number = match value {
+            DebugValue::Counter(count) => count,
+            DebugValue::Histogram(values) => values.len() as u64,
+            DebugValue::Gauge(_) => panic!("there is no gauge"),
+        };
+        if number > 0 {
+            let name = key.name().trim_start_matches("exodrive_cache_");
+            told.insert(format!("{name} {}", labels.join(" ")), number);
+        }
+    }
+    let expected = [
+        ("compared_total car same", 1),
+        ("fill_seconds car", 3),
+        ("invalidations_total hard applied", 1),
+        ("invalidations_total soft applied", 1),
+        ("requests_total car bypass", 1),
+        ("requests_total car hit", 1),
+        ("requests_total car miss", 2),
+        ("requests_total car off", 3),
+        ("requests_total car stale", 1),
+        ("stored_bytes_total car", 20),
+    ];
+    let expected = expected.map(|(name, number)| (name.to_owned(), number));
+    assert_eq!(told, BTreeMap::from(expected));
+}
+
+/// One request of each kind.
+async fn requests() {
+    let policy =
+        CachePolicy::ttl(Duration::from_secs(60)).stale_while_revalidate(Duration::from_secs(60));
+    let cache = Cache::builder(MemoryStore::default())
+        .policy("car", policy)
+        .build()
+        .unwrap();
+    let handler = async |_| Ok::<_, Infallible>(Response::new(Full::from("a car")));
+    let service = cache.layer("car").unwrap().layer(service_fn(handler));
+    let send = async |method: Method| {
+        let request = Request::builder().method(method).uri("/cars/1");
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        service.clone().oneshot(request).await.unwrap();
+        settled(&cache).await;
+        tokio::task::yield_now().await;
+    };
+    let tags = [tag!("car")];
+    send(Method::GET).await;
+    send(Method::GET).await;
+    cache.invalidate(&tags, Invalidation::Soft).await.unwrap();
+    send(Method::GET).await;
+    cache.invalidate(&tags, Invalidation::Hard).await.unwrap();
+    send(Method::GET).await;
+    send(Method::POST).await;
+    cache.set_mode("car", Mode::Shadow).unwrap();
+    send(Method::GET).await;
+    send(Method::GET).await;
+    cache.set_mode("car", Mode::Off).unwrap();
+    send(Method::GET).await;
+}
