@@ -2,7 +2,7 @@
 //!
 //! [`server::start`] turns a [`config::Config`] into a running server.
 //! Inside it, [`stack`] puts the layers around [`routes`], which read requests and answer them, [`auth`] says who is asking, [`repository`] keeps what
-//! [`domain`] describes, [`events`] tell [`caching`] what happened, [`errors`] lists what can go wrong, and [`seed`]
+//! [`domain`] describes, [`flags`] switch layers off and on again, [`events`] tell [`caching`] what happened, [`errors`] lists what can go wrong, and [`seed`]
 //! makes up a fleet to start with.
 
 pub mod auth;
@@ -11,6 +11,7 @@ pub mod config;
 pub mod domain;
 pub mod errors;
 pub mod events;
+pub mod flags;
 pub mod logging;
 mod openapi;
 pub mod repository;

@@ -27,6 +27,7 @@ use tower_http::trace::TraceLayer;
 use crate::auth::authenticate;
 use crate::config::Config;
 use crate::domain::User;
+use crate::flags::Feature;
 use crate::{AppState, routes};
 
 /// How to reach people when the service fails; shown in the envelope of every 5xx.
@@ -61,7 +62,7 @@ pub fn app(state: &AppState, config: &Config) -> Result<Router, StackError> {
                     .on_failure(()),
             )
             // Everything below can fail, and every failure leaves as an envelope.
-            .layer(errors())
+            .layer(state.flags.layer(Feature::NewErrorHandler, errors()))
             // A request costs a bounded time and a bounded amount of memory, whoever sends it.
             .layer(TimeoutLayer::with_status_code(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -70,11 +71,19 @@ pub fn app(state: &AppState, config: &Config) -> Result<Router, StackError> {
             .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
             .layer(MapRequestBodyLayer::new(Body::new))
             // Before authentication, so that guessing keys costs the guesser.
-            .layer(RateLimitLayer::new(by_address))
+            .layer(
+                state
+                    .flags
+                    .layer(Feature::RateLimiting, RateLimitLayer::new(by_address)),
+            )
             .layer(from_fn_with_state(state.keys.clone(), authenticate))
             // After it, since only now it is known whose quota counts. The cache is inside, around
             // the routes that have a policy: a hit is charged and carries its own rate-limit headers.
-            .layer(RateLimitLayer::new(by_user)),
+            .layer(
+                state
+                    .flags
+                    .layer(Feature::RateLimiting, RateLimitLayer::new(by_user)),
+            ),
     ))
 }
 

@@ -1,6 +1,7 @@
 use exodrive_cache::{Cache, Event, MemoryStore};
 
 use crate::auth::ApiKeys;
+use crate::flags::Flags;
 use crate::repository::Repository;
 
 /// What every request can reach. Cloning is cheap.
@@ -13,16 +14,24 @@ pub struct AppState {
     pub keys: ApiKeys,
     /// The answers that are kept, and the rules that say when they go.
     pub cache: Cache<MemoryStore>,
+    /// Which features are on for whom.
+    pub flags: Flags,
 }
 
 impl AppState {
     /// Brings together what requests need.
     #[must_use]
-    pub fn new(repository: Repository, keys: ApiKeys, cache: Cache<MemoryStore>) -> Self {
+    pub fn new(
+        repository: Repository,
+        keys: ApiKeys,
+        cache: Cache<MemoryStore>,
+        flags: Flags,
+    ) -> Self {
         Self {
             repository,
             keys,
             cache,
+            flags,
         }
     }
 

@@ -2,12 +2,13 @@ use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{ArgAction, Parser, ValueEnum};
 use jiff::civil::Date;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::{ConfigError, DatabaseUrl, TrustedProxies, parse};
 use crate::domain::Today;
+use crate::flags::{Feature, Flags, Rollout};
 use crate::seed::Seed;
 
 /// A car-rental API: fleet, availability and bookings, on an embedded database with a generated fleet.
@@ -48,6 +49,36 @@ pub struct Config {
         value_parser = parse::whole::<u32>(1..=1_000_000)
     )]
     pub rate_limit_max_requests: u32,
+
+    /// Keep answers and serve them again
+    #[arg(
+        long,
+        env,
+        action = ArgAction::Set,
+        default_value_t = Self::default().enable_redis_cache,
+        value_parser = parse::switch
+    )]
+    pub enable_redis_cache: bool,
+
+    /// Make an envelope of every failure
+    #[arg(
+        long,
+        env,
+        action = ArgAction::Set,
+        default_value_t = Self::default().enable_new_error_handler,
+        value_parser = parse::switch
+    )]
+    pub enable_new_error_handler: bool,
+
+    /// Refuse clients who ask for more than their limits admit
+    #[arg(
+        long,
+        env,
+        action = ArgAction::Set,
+        default_value_t = Self::default().enable_rate_limiting,
+        value_parser = parse::switch
+    )]
+    pub enable_rate_limiting: bool,
 
     /// How many cars to generate into an empty database
     #[arg(long, env, default_value_t = Self::default().cars, value_parser = parse::whole::<u32>(0..=100_000))]
@@ -120,6 +151,19 @@ impl Config {
         Ok(config)
     }
 
+    /// The features that are on, until somebody switches them.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        Flags::new(|feature| {
+            let on = match feature {
+                Feature::RedisCache => self.enable_redis_cache,
+                Feature::NewErrorHandler => self.enable_new_error_handler,
+                Feature::RateLimiting => self.enable_rate_limiting,
+            };
+            if on { Rollout::ON } else { Rollout::OFF }
+        })
+    }
+
     /// What the generated fleet follows from.
     #[must_use]
     pub fn seed(&self) -> Seed {
@@ -137,6 +181,9 @@ impl Default for Config {
             trusted_proxies: TrustedProxies::default(),
             rate_limit_window: Duration::from_mins(1),
             rate_limit_max_requests: 60,
+            enable_redis_cache: true,
+            enable_new_error_handler: true,
+            enable_rate_limiting: true,
             cars: 2_000,
             bookings: 50_000,
             seed_date: None,

@@ -4,6 +4,7 @@ use clap::CommandFactory;
 use jiff::civil::date;
 
 use super::*;
+use crate::flags::{Feature, Rollout};
 use crate::seed::DEMO_USERS;
 
 fn read(arguments: &[&str]) -> Result<Config, ConfigError> {
@@ -37,6 +38,9 @@ fn reads_every_flag() {
         "--trusted-proxies=10.0.0.0/8,192.0.2.1",
         "--rate-limit-window-ms=1000",
         "--rate-limit-max-requests=5",
+        "--enable-redis-cache=false",
+        "--enable-new-error-handler=off",
+        "--enable-rate-limiting=0",
         "--cars=10",
         "--bookings=20",
         "--seed-date=2026-03-01",
@@ -54,6 +58,9 @@ fn reads_every_flag() {
     assert_eq!(config.trusted_proxies.iter().len(), 2);
     assert_eq!(config.rate_limit_window, Duration::from_secs(1));
     assert_eq!(config.rate_limit_max_requests, 5);
+    for feature in Feature::ALL {
+        assert_eq!(config.flags().rollout(feature), Rollout::OFF);
+    }
     assert_eq!((config.cars, config.bookings), (10, 20));
     assert_eq!(config.seed().date, date(2026, 3, 1));
     assert_eq!(config.drain, Duration::ZERO);
@@ -122,6 +129,9 @@ fn shows_the_name_of_every_environment_variable() {
         "TRUSTED_PROXIES",
         "RATE_LIMIT_WINDOW_MS",
         "RATE_LIMIT_MAX_REQUESTS",
+        "ENABLE_REDIS_CACHE",
+        "ENABLE_NEW_ERROR_HANDLER",
+        "ENABLE_RATE_LIMITING",
         "CARS",
         "BOOKINGS",
         "SEED_DATE",

@@ -7,6 +7,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::{bookings, cars, fleet, health};
 use crate::errors::CATALOGUE;
+use crate::flags::Feature;
 use crate::{AppState, openapi};
 
 /// Every route, with the cache around those whose answers are kept, and without the layers around all of them.
@@ -19,7 +20,8 @@ use crate::{AppState, openapi};
 pub fn router(state: &AppState) -> Result<Router, UnknownPolicy> {
     let kept = |policy, mut routes: UtoipaMethodRouter<AppState>| {
         openapi::mention_cache(&mut routes.1);
-        Ok(routes.layer(state.cache.layer(policy)?))
+        let cache = state.cache.layer(policy)?;
+        Ok(routes.layer(state.flags.layer(Feature::RedisCache, cache)))
     };
     let (router, api) = OpenApiRouter::with_openapi(openapi::base())
         .routes(kept("fleet", routes!(fleet::list))?)

@@ -15,6 +15,7 @@ use crate::AppState;
 use crate::auth::{ApiKeys, authenticate};
 use crate::caching;
 use crate::domain::Today;
+use crate::flags::{Flags, Rollout};
 use crate::repository::Repository;
 use crate::seed::Seed;
 use crate::testing::{Engine, TestDatabase, test_on_each_database};
@@ -55,7 +56,12 @@ impl Api {
         let seed = Seed::new(Today::utc().date(), 10, 0);
         repository.load(seed).await.unwrap();
         let keys = ApiKeys::load(&repository).await.unwrap();
-        let state = AppState::new(repository, keys, caching::cache().unwrap());
+        let state = AppState::new(
+            repository,
+            keys,
+            caching::cache().unwrap(),
+            Flags::new(|_| Rollout::ON),
+        );
         let authentication = middleware::from_fn_with_state(state.keys.clone(), authenticate);
         Self {
             router: router(&state).unwrap().layer(authentication),

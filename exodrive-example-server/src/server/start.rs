@@ -32,7 +32,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         .await
         .map_err(failed)?;
     let keys = ApiKeys::load(&repository).await.map_err(failed)?;
-    let state = AppState::new(repository, keys, caching::cache()?);
+    let state = AppState::new(repository, keys, caching::cache()?, config.flags());
 
     let service = app(&state, &config)?.into_make_service_with_connect_info::<SocketAddr>();
     let (shutdown, told) = oneshot::channel::<()>();

@@ -6,6 +6,7 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::config::{Config, DatabaseUrl};
+use crate::flags::{Feature, Rollout};
 use crate::testing::{Engine, TestDatabase};
 
 fn small() -> Config {
@@ -121,6 +122,41 @@ async fn does_not_wait_for_a_client_past_the_drain_deadline() {
     connection.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 100");
     assert_eq!(running.stop().await, Drained::Partly);
+}
+
+#[tokio::test]
+async fn a_feature_that_is_off_is_not_there() {
+    let mut config = small();
+    config.rate_limit_max_requests = 2;
+    let running = start(config).await.unwrap();
+    let flags = &running.state().flags;
+    let ask = async |path| get(&running, path).await.to_lowercase();
+
+    let answer = ask("/api/v1/fleet").await;
+    assert!(answer.contains("\r\nx-cache: miss\r\n"), "{answer}");
+    flags.set(Feature::RedisCache, Rollout::OFF);
+    let answer = ask("/api/v1/fleet").await;
+    assert!(!answer.contains("\r\nx-cache:"), "{answer}");
+
+    let answer = ask("/api/v1/fleet").await;
+    assert!(answer.starts_with("http/1.1 429"), "{answer}");
+    assert!(answer.contains("\r\nx-error-code: rate_limited\r\n"));
+    flags.set(Feature::NewErrorHandler, Rollout::OFF);
+    let answer = ask("/api/v1/fleet").await;
+    assert!(answer.starts_with("http/1.1 429"), "{answer}");
+    assert!(!answer.contains("\r\nx-error-code:"), "{answer}");
+
+    flags.set(Feature::RateLimiting, Rollout::OFF);
+    let answer = ask("/api/v1/fleet").await;
+    assert!(answer.starts_with("http/1.1 200"), "{answer}");
+    assert!(!answer.contains("\r\nx-ratelimit-limit:"), "{answer}");
+
+    for feature in Feature::ALL {
+        flags.set(feature, Rollout::ON);
+    }
+    let answer = ask("/healthz").await;
+    assert!(answer.starts_with("http/1.1 200"), "{answer}");
+    assert!(ask("/nowhere").await.contains("\r\nx-error-code:"));
 }
 
 #[tokio::test]
