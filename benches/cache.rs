@@ -42,7 +42,10 @@ fn hit(name: &'static str, length: usize) {
             tokio::task::yield_now().await;
         }
     };
-    let runtime = runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
     runtime.block_on(fill);
     Group::new(name)
         .future(BARE, move || async move {

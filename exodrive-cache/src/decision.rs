@@ -1,15 +1,19 @@
 //! What the cache did with a request, and why.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{AGE, Entry, HeaderMap};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
+use crate::line::Line;
 use crate::reason::{Bypass, StaleReason, Unanswered, Unstorable};
 
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+/// Keeps the place of this cache's member of `Cache-Status`, which always says more than its name.
+const PLACE: &str = "exodrive";
 
 /// What the cache did with a request; found in the extensions of every answer of a cached route.
 #[derive(Clone, Debug)]
@@ -75,10 +79,30 @@ impl CacheDecision {
         let status = response.status();
         let headers = response.headers_mut();
         headers.insert(X_CACHE, HeaderValue::from_static(self.outcome.x_cache()));
-        if let Ok(value) = HeaderValue::try_from(self.outcome.cache_status(status)) {
-            headers.append(CACHE_STATUS, value);
-        }
+        write_own_line(headers, self.outcome.cache_status(status));
         response.extensions_mut().insert(self);
+    }
+}
+
+/// Makes room in a stored header for what is written on it each time it is served.
+///
+/// A clone of a map has no room to grow in, and to move all of it costs several times as much as to change a value.
+pub(crate) fn make_room(headers: &mut HeaderMap) {
+    headers.insert(AGE, HeaderValue::from_static("0"));
+    headers.insert(X_CACHE, HeaderValue::from_static("HIT"));
+    write_own_line(headers, HeaderValue::from_static(PLACE));
+}
+
+/// Writes this cache's own line of `Cache-Status`, behind those of the caches before it.
+fn write_own_line(headers: &mut HeaderMap, value: HeaderValue) {
+    match headers.entry(CACHE_STATUS) {
+        Entry::Vacant(field) => {
+            field.insert(value);
+        }
+        Entry::Occupied(mut field) => match field.iter_mut().next_back() {
+            Some(line) if *line == PLACE => *line = value,
+            _ => field.append(value),
+        },
     }
 }
 
@@ -101,27 +125,66 @@ impl Outcome {
     }
 
     /// Returns this cache's member of `Cache-Status` (RFC 9211, section 2).
-    fn cache_status(self, status: StatusCode) -> String {
-        let mut value = String::from("exodrive");
-        // Writing to a string does not fail.
-        let _ = match self {
-            Self::Hit { ttl, .. } => write!(value, "; hit; ttl={}", ttl.as_secs()),
-            Self::Stale { reason, .. } => write!(value, "; hit; detail={}", reason.name()),
-            Self::Revalidated => write!(value, "; fwd=stale; fwd-status=304; stored"),
-            Self::Coalesced => write!(value, "; fwd=miss; collapsed"),
-            Self::Miss { unstorable: None } => {
-                write!(value, "; fwd=miss; fwd-status={}; stored", status.as_u16())
+    fn cache_status(self, status: StatusCode) -> HeaderValue {
+        let mut line = Line::default();
+        line.text(PLACE);
+        match self {
+            Self::Hit { ttl, .. } => line.text("; hit; ttl=").number(ttl.as_secs()),
+            Self::Stale { reason, .. } => line.text("; hit; detail=").text(reason.name()),
+            Self::Revalidated => line.text("; fwd=stale; fwd-status=304; stored"),
+            Self::Coalesced => line.text("; fwd=miss; collapsed"),
+            Self::Miss { unstorable } => {
+                let status = status.as_u16().into();
+                line.text("; fwd=miss; fwd-status=").number(status);
+                match unstorable {
+                    None => line.text("; stored"),
+                    Some(reason) => line.text("; detail=").text(reason.name()),
+                }
             }
-            Self::Miss {
-                unstorable: Some(reason),
-            } => {
-                let (status, name) = (status.as_u16(), reason.name());
-                write!(value, "; fwd=miss; fwd-status={status}; detail={name}")
-            }
-            Self::Unanswered(reason) => write!(value, "; fwd=miss; detail={}", reason.name()),
-            Self::Bypass(Bypass::Method) => write!(value, "; fwd=method"),
-            Self::Bypass(reason) => write!(value, "; fwd=bypass; detail={}", reason.name()),
+            Self::Unanswered(reason) => line.text("; fwd=miss; detail=").text(reason.name()),
+            Self::Bypass(Bypass::Method) => line.text("; fwd=method"),
+            Self::Bypass(reason) => line.text("; fwd=bypass; detail=").text(reason.name()),
         };
-        value
+        line.value()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::headers;
+
+    fn written(mut headers: HeaderMap) -> HeaderMap {
+        let outcome = Outcome::Hit {
+            age: Duration::from_secs(2),
+            ttl: Duration::from_secs(58),
+        };
+        let mut response = Response::new(());
+        std::mem::swap(response.headers_mut(), &mut headers);
+        CacheDecision::new("cars".into(), outcome).write(&mut response);
+        response.into_parts().0.headers
+    }
+
+    #[test]
+    fn writes_behind_the_caches_before_it() {
+        let stored = headers(&[("cache-status", "origin; hit"), ("x-cache", "MISS")]);
+        let mut with_room = stored.clone();
+        make_room(&mut with_room);
+        with_room.remove(AGE);
+        for headers in [written(stored), written(with_room)] {
+            let lines: Vec<_> = headers.get_all(CACHE_STATUS).iter().collect();
+            assert_eq!(lines, ["origin; hit", "exodrive; hit; ttl=58"]);
+            assert_eq!(headers[X_CACHE], "HIT");
+            assert_eq!(headers.len(), 3);
+        }
+    }
+
+    #[test]
+    fn room_is_made_once() {
+        let mut stored = HeaderMap::new();
+        make_room(&mut stored);
+        let once = stored.clone();
+        make_room(&mut stored);
+        assert_eq!(stored, once);
     }
 }

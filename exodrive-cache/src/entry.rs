@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::{HeaderName, StatusCode};
 
+use crate::decision::make_room;
 use crate::entity_tag::strong_etag;
 use crate::freshness::Freshness;
 use crate::hop_by_hop;
@@ -66,6 +67,7 @@ impl Entry {
         if !policy.is_transparent() && !headers.contains_key(header::ETAG) {
             headers.insert(header::ETAG, strong_etag(&body));
         }
+        make_room(&mut headers);
         Self {
             key: key.without_request(),
             tags,
@@ -109,15 +111,11 @@ impl Entry {
         &self.vary
     }
 
-    /// Returns whether the entry is for the request of `key`.
-    pub(crate) fn answers(&self, key: &CacheKey) -> bool {
-        self.key == *key && key.selects(&self.vary)
-    }
-
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 
+    /// Returns the header of the handler's answer, with room for what is written on it each time.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
     }

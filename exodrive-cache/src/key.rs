@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use http::HeaderName;
 use http::header::HeaderMap;
 use http::request::Parts;
+use smallvec::SmallVec;
 
 use crate::admission::Admitted;
 use crate::credentials::Audience;
@@ -17,11 +18,13 @@ use crate::vary::Vary;
 /// The keyed inputs of a request, and their digest.
 ///
 /// The inputs are written one after the other, each with its length before it, so that no two
-/// requests that differ in a keyed input share a key. Stores look up by the digest and compare the inputs.
+/// requests that differ in a keyed input share a key. Stores outside the process look up by the digest and
+/// compare the inputs.
 #[derive(Clone)]
 pub struct CacheKey {
     inputs: Arc<[u8]>,
-    digest: u128,
+    /// Worked out once somebody asks: a hit in memory does without it.
+    digest: OnceLock<u128>,
     /// The request's header, where a `Vary` may name any of its fields.
     selecting: Option<Arc<HeaderMap>>,
 }
@@ -38,7 +41,7 @@ impl CacheKey {
         inputs.text(policy_name);
         inputs.text(request.uri.scheme_str().unwrap_or_default());
         // Host names do not depend on case (RFC 9110, section 4.2.3).
-        inputs.text(&admitted.authority.to_ascii_lowercase());
+        inputs.text_in_lowercase(admitted.authority);
         inputs.text(request.uri.path());
         if policy.is_transparent() {
             inputs.text(request.uri.query().unwrap_or_default());
@@ -69,12 +72,9 @@ impl CacheKey {
 
     /// Makes the key of inputs that are encoded already.
     pub(crate) fn of_inputs(inputs: &[u8]) -> Self {
-        let hash = blake3::hash(inputs);
-        let mut first = [0; 16];
-        first.copy_from_slice(&hash.as_bytes()[..16]);
         Self {
             inputs: inputs.into(),
-            digest: u128::from_le_bytes(first),
+            digest: OnceLock::new(),
             selecting: None,
         }
     }
@@ -83,7 +83,7 @@ impl CacheKey {
     ///
     /// Whatever is encoded says itself where it ends, so no other key has these inputs and one byte more.
     pub(crate) fn in_shadow(&self) -> Self {
-        let mut inputs = Inputs(self.inputs.to_vec());
+        let mut inputs = Inputs(SmallVec::from_slice(&self.inputs));
         inputs.0.push(0);
         inputs.finish(self.selecting.clone())
     }
@@ -108,13 +108,23 @@ impl CacheKey {
     /// Returns the first 128 bits of the inputs' BLAKE3 hash.
     #[must_use]
     pub fn digest(&self) -> u128 {
-        self.digest
+        *self.digest.get_or_init(|| {
+            let hash = blake3::hash(&self.inputs);
+            let mut first = [0; 16];
+            first.copy_from_slice(&hash.as_bytes()[..16]);
+            u128::from_le_bytes(first)
+        })
     }
 
     /// Returns the encoded inputs.
     #[must_use]
     pub fn inputs(&self) -> &[u8] {
         &self.inputs
+    }
+
+    /// Returns the encoded inputs without copying them.
+    pub(crate) fn shared_inputs(&self) -> Arc<[u8]> {
+        self.inputs.clone()
     }
 
     /// Returns whether an answer that varies like this is for the request of this key.
@@ -134,7 +144,7 @@ impl CacheKey {
     /// Returns the key as it would be if its digest were that of `other`.
     #[cfg(feature = "testing")]
     pub(crate) fn colliding_with(mut self, other: &Self) -> Self {
-        self.digest = other.digest;
+        self.digest = other.digest().into();
         self
     }
 
@@ -142,7 +152,7 @@ impl CacheKey {
     pub(crate) fn without_request(&self) -> Self {
         Self {
             inputs: self.inputs.clone(),
-            digest: self.digest,
+            digest: self.digest.clone(),
             selecting: None,
         }
     }
@@ -151,7 +161,7 @@ impl CacheKey {
 /// Whatever else a key knows of its request, it is equal to one with the same inputs.
 impl PartialEq for CacheKey {
     fn eq(&self, other: &Self) -> bool {
-        self.digest == other.digest && self.inputs == other.inputs
+        self.inputs == other.inputs
     }
 }
 
@@ -159,18 +169,19 @@ impl Eq for CacheKey {}
 
 impl Hash for CacheKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.digest.hash(state);
+        self.inputs.hash(state);
     }
 }
 
 impl fmt::Debug for CacheKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CacheKey({:032x})", self.digest)
+        write!(f, "CacheKey({:032x})", self.digest())
     }
 }
 
+/// Where inputs are written before it is known how long they are; on the stack, if they are as long as most.
 #[derive(Default)]
-struct Inputs(Vec<u8>);
+struct Inputs(SmallVec<[u8; 256]>);
 
 impl Inputs {
     fn count(&mut self, count: usize) {
@@ -184,6 +195,12 @@ impl Inputs {
 
     fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
+    }
+
+    fn text_in_lowercase(&mut self, text: &str) {
+        self.text(text);
+        let start = self.0.len() - text.len();
+        self.0[start..].make_ascii_lowercase();
     }
 
     fn finish(self, selecting: Option<Arc<HeaderMap>>) -> CacheKey {

@@ -3,6 +3,7 @@
 use http::header::{self, HeaderMap};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Uri};
+use smallvec::SmallVec;
 
 use crate::credentials::Audience;
 use crate::policy::CachePolicy;
@@ -58,11 +59,11 @@ pub(crate) fn keep_keyed_inputs(
 /// Returns the raw `name=value` pairs that the policy lists, sorted by name.
 ///
 /// Pairs of one name stay in the order in which they came, since a handler may care.
-pub(crate) fn keyed_pairs<'a>(policy: &CachePolicy, uri: &'a Uri) -> Vec<&'a str> {
+pub(crate) fn keyed_pairs<'a>(policy: &CachePolicy, uri: &'a Uri) -> SmallVec<[&'a str; 8]> {
     let name = |pair: &&'a str| pair.split('=').next().unwrap_or_default();
-    let mut pairs: Vec<&str> = match uri.query() {
-        None => Vec::new(),
-        Some(_) if policy.query.is_empty() => Vec::new(),
+    let mut pairs: SmallVec<[&str; 8]> = match uri.query() {
+        None => SmallVec::new(),
+        Some(_) if policy.query.is_empty() => SmallVec::new(),
         Some(query) => query
             .split('&')
             .filter(|pair| policy.query.iter().any(|keyed| **keyed == *name(pair)))

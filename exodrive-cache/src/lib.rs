@@ -144,6 +144,7 @@ mod key;
 mod keyed_inputs;
 mod layer;
 mod limits;
+mod line;
 #[cfg(feature = "metrics")]
 mod meters;
 mod mode;

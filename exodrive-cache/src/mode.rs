@@ -36,13 +36,13 @@ const OFF: u8 = 102;
 const SHADOW: u8 = 103;
 
 impl Mode {
-    /// Returns whether the policy is in force for the key with this digest.
-    pub(crate) fn takes(self, digest: u128) -> bool {
+    /// Returns whether the policy is in force for the key with this digest, which only a share has to know.
+    pub(crate) fn takes(self, digest: impl FnOnce() -> u128) -> bool {
         match self {
             Self::On | Self::Shadow => true,
             Self::Off => false,
             // The digest is as good as random.
-            Self::Percentage(share) => digest % 100 < u128::from(share.hundredths()),
+            Self::Percentage(share) => digest() % 100 < u128::from(share.hundredths()),
         }
     }
 }
@@ -108,7 +108,7 @@ mod tests {
     fn takes_its_share_of_the_keys_and_more_of_them_as_it_grows() {
         let taken = |share: u8| {
             let mode = Mode::Percentage(Percent::new(share));
-            (0..1000).filter(move |digest| mode.takes(*digest))
+            (0..1000).filter(move |digest| mode.takes(|| *digest))
         };
         assert_eq!(taken(0).count(), 0);
         assert_eq!(taken(30).count(), 300);

@@ -21,8 +21,11 @@ pub(crate) struct TagTemplate {
 }
 
 /// The values that a path gave to the parameters of its route.
-#[derive(Debug, Default, Eq, PartialEq)]
-pub(crate) struct Parameters<'a>(Vec<(&'a str, &'a str)>);
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Parameters<'a> {
+    segments: &'a [Segment],
+    path: &'a str,
+}
 
 // === impl Route ===
 
@@ -42,7 +45,6 @@ impl Route {
     ///
     /// Nothing is decoded: what looks different to the router is different here, too.
     pub(crate) fn matches<'a>(&'a self, path: &'a str) -> Option<Parameters<'a>> {
-        let mut parameters = Vec::new();
         let mut given = path.split('/');
         for segment in &self.segments {
             let value = given.next()?;
@@ -50,10 +52,13 @@ impl Route {
                 Segment::Literal(literal) if **literal == *value => {}
                 Segment::Literal(_) => return None,
                 Segment::Parameter(_) if value.is_empty() => return None,
-                Segment::Parameter(name) => parameters.push((&**name, value)),
+                Segment::Parameter(_) => {}
             }
         }
-        given.next().is_none().then_some(Parameters(parameters))
+        given.next().is_none().then_some(Parameters {
+            segments: &self.segments,
+            path,
+        })
     }
 
     fn has_parameter(&self, wanted: &str) -> bool {
@@ -96,10 +101,12 @@ impl TagTemplate {
 
 impl Parameters<'_> {
     fn value(&self, wanted: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(name, _)| *name == wanted)
-            .map(|(_, value)| *value)
+        // A hit has no use for the values, so they are looked for when a tag asks.
+        let mut given = self.segments.iter().zip(self.path.split('/'));
+        given.find_map(|(segment, value)| match segment {
+            Segment::Parameter(name) => (**name == *wanted).then_some(value),
+            Segment::Literal(_) => None,
+        })
     }
 }
 
@@ -138,10 +145,9 @@ mod tests {
     #[test]
     fn matches_whole_paths_only() {
         let route = Route::parse("/cars/{id}/availability");
-        assert_eq!(
-            route.matches("/cars/7/availability"),
-            Some(Parameters(vec![("id", "7")]))
-        );
+        let parameters = route.matches("/cars/7/availability").unwrap();
+        assert_eq!(parameters.value("id"), Some("7"));
+        assert_eq!(parameters.value("cars"), None);
         for path in [
             "/cars/7",
             "/cars/7/availability/",
@@ -150,7 +156,7 @@ mod tests {
             "/Cars/7/availability",
             "",
         ] {
-            assert_eq!(route.matches(path), None, "{path}");
+            assert!(route.matches(path).is_none(), "{path}");
         }
     }
 

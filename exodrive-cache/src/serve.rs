@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::Entry;
 use crate::conditional::{self, Evaluation};
+use crate::line::Line;
 use crate::range::{self, Selection};
 
 /// What a client asks of an answer, whichever it is: no body, a part of it, or nothing if it is the
@@ -25,7 +26,7 @@ pub(crate) fn respond(entry: &Entry, asked: Asked<'_>, now: SystemTime) -> Respo
         Some(response) => response,
         None => content(entry, asked),
     };
-    let age = HeaderValue::from(entry.age(now).as_secs());
+    let age = Line::default().number(entry.age(now).as_secs()).value();
     response.headers_mut().insert(AGE, age);
     response
 }

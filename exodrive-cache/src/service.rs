@@ -85,7 +85,7 @@ where
             }
         };
         let key = self.policy.key(&parts, &admitted);
-        if !mode.takes(key.digest()) {
+        if !mode.takes(|| key.digest()) {
             return self.past(Request::from_parts(parts, body), None);
         }
         let directives = self.policy.directives(&parts);

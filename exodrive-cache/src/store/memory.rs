@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Map;
+use smallvec::{SmallVec, smallvec};
 
 use super::ledger::{Ledger, Position, Validity};
 use super::{Commit, Found, Invalidated, Invalidation, Opened, Opening, Store};
@@ -24,7 +25,8 @@ const EXPECTED_WEIGHT: u64 = 8 << 10;
 ///
 /// When it is full, the entries that are asked for least make room.
 pub struct MemoryStore {
-    slots: Map<u128, Arc<Slot>, BySlotWeight>,
+    /// By the inputs of the key: they have to be compared anyway, and a digest of them costs more than the rest of a hit.
+    slots: Map<Arc<[u8]>, Arc<Slot>, BySlotWeight>,
     ledger: Ledger,
 }
 
@@ -35,7 +37,7 @@ pub struct MemoryFill {
 }
 
 /// The entries of one key: one for each value of what their `Vary` names, the newest first.
-struct Slot(Vec<Arc<Variant>>);
+struct Slot(SmallVec<[Variant; 1]>);
 
 struct Variant {
     entry: Arc<Entry>,
@@ -73,14 +75,14 @@ impl MemoryStore {
     ///
     /// Two fills of different variants may end at once, and one of them be lost: a miss, no more.
     fn put(&self, variant: Variant) {
-        let digest = variant.entry.key().digest();
-        let mut variants = vec![Arc::new(variant)];
-        let new = variants[0].clone();
-        if let Some(slot) = self.slots.get(&digest) {
-            let others = slot.0.iter().filter(|old| !old.is_replaced_by(&new));
-            variants.extend(others.take(MAX_VARIANTS - 1).cloned());
+        let inputs = variant.entry.key().shared_inputs();
+        let new = variant.entry.clone();
+        let mut variants = smallvec![variant];
+        if let Some(slot) = self.slots.get(&*inputs) {
+            let others = slot.0.iter().filter(|old| old.entry.vary() != new.vary());
+            variants.extend(others.take(MAX_VARIANTS - 1).map(Variant::again));
         }
-        self.slots.insert(digest, Arc::new(Slot(variants)));
+        self.slots.insert(inputs, Arc::new(Slot(variants)));
     }
 }
 
@@ -95,7 +97,7 @@ impl Store for MemoryStore {
     type Fill = MemoryFill;
 
     fn peek(&self, key: &CacheKey) -> Option<Found> {
-        let slot = self.slots.get(&key.digest())?;
+        let slot = self.slots.get(key.inputs())?;
         let Variant { entry, valid_until } = slot.select(key)?;
         let since = valid_until.load(Ordering::Acquire);
         let outdated = match self.ledger.check(since, entry.tags()) {
@@ -181,21 +183,28 @@ impl fmt::Debug for MemoryStore {
 
 impl Slot {
     fn select(&self, key: &CacheKey) -> Option<&Variant> {
-        let mut variants = self.0.iter().map(Arc::as_ref);
-        variants.find(|variant| variant.entry.answers(key))
+        self.0
+            .iter()
+            .find(|variant| key.selects(variant.entry.vary()))
     }
 }
 
 impl Variant {
-    fn is_replaced_by(&self, new: &Self) -> bool {
-        self.entry.key() != new.entry.key() || self.entry.vary() == new.entry.vary()
+    /// Returns the same variant for another slot.
+    fn again(&self) -> Self {
+        // What is known later is only known there: a lookup here finds it out again.
+        let valid_until = self.valid_until.load(Ordering::Acquire);
+        Self {
+            entry: self.entry.clone(),
+            valid_until: AtomicU64::new(valid_until),
+        }
     }
 }
 
 // === impl BySlotWeight ===
 
-impl Weighter<u128, Arc<Slot>> for BySlotWeight {
-    fn weight(&self, _: &u128, slot: &Arc<Slot>) -> u64 {
+impl Weighter<Arc<[u8]>, Arc<Slot>> for BySlotWeight {
+    fn weight(&self, _: &Arc<[u8]>, slot: &Arc<Slot>) -> u64 {
         slot.0.iter().map(|variant| variant.entry.weight()).sum()
     }
 }
