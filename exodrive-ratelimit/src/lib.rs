@@ -125,6 +125,7 @@ mod future;
 mod gcra;
 mod headers;
 mod layer;
+mod lease;
 mod limit;
 mod limiter;
 mod mistake;

@@ -40,6 +40,7 @@ pub struct Limit {
     pub(crate) conditions: Vec<Arc<Condition>>,
     pub(crate) cost: Cost,
     pub(crate) settle: Option<Arc<SettledCost>>,
+    pub(crate) lease: Option<u32>,
     pub(crate) shadow: bool,
     pub(crate) on_store_error: OnStoreError,
 }
@@ -139,6 +140,7 @@ impl Limit {
             conditions: Vec::new(),
             cost: Cost::Fixed(1),
             settle: None,
+            lease: None,
             shadow: false,
             on_store_error: OnStoreError::default(),
         }
@@ -216,6 +218,20 @@ impl Limit {
         cost: impl Fn(&response::Parts) -> u32 + Send + Sync + 'static,
     ) -> Self {
         self.settle = Some(Arc::new(cost));
+        self
+    }
+
+    /// Takes up to so many tokens from the store at once and spends them without asking again: for a limit that many
+    /// requests share, such as one of the whole service or of a tenant.
+    ///
+    /// Nothing is ever admitted beyond the limit. What an instance holds and does not spend is refused to others for
+    /// up to a second, at most `instances` times `tokens` of it; it holds less as the limit fills up.
+    /// An order through [`Control`](crate::Control) may take that second longer to be heard of.
+    ///
+    /// It makes a difference to requests all of whose limits are leased, on a store that is not in memory. A limit that
+    /// settles by the response cannot be leased.
+    pub fn lease(mut self, tokens: u32) -> Self {
+        self.lease = Some(tokens);
         self
     }
 

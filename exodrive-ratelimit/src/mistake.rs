@@ -72,6 +72,9 @@ pub enum Mistake {
     /// The limit asks who is signed in, but the limiter has no way to know.
     #[error("limit `{0}` asks who is signed in: give the limiter an `identify`")]
     NotIdentified(String),
+    /// What is spent of a lease is spent.
+    #[error("limit `{0}` cannot be leased and settle by the response")]
+    LeaseSettles(String),
     /// The numbers of the penalty cannot be kept.
     #[error("the penalty: {0}")]
     Penalty(RuleMistake),

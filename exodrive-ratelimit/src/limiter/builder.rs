@@ -142,6 +142,9 @@ impl<St: Store> Builder<St> {
             if limit.asks_who_is_signed_in() && self.identify.is_none() {
                 mistakes.push(Mistake::NotIdentified(name.clone()));
             }
+            if limit.lease.is_some() && limit.settle.is_some() {
+                mistakes.push(Mistake::LeaseSettles(name.clone()));
+            }
             match limit.way.rule() {
                 Ok(rule) => limits.push(Planned::new(limit, rule, self.instances.max(1))),
                 Err(mistake) => mistakes.push(Mistake::Rule {

@@ -12,13 +12,26 @@ impl<St: Store> RateLimiter<St> {
     /// The answer, if it takes no waiting. Where it is a refusal that is repeated, it is about the claims that are left.
     #[inline]
     pub(crate) fn answer_now(&self, claims: &mut Claims) -> Option<Verdict> {
-        let Shared { plan, store, .. } = &*self.shared;
+        let Shared {
+            plan,
+            store,
+            leases,
+            ..
+        } = &*self.shared;
         let verdict = match &**claims {
             // The most frequent case, in which nothing is to be collected.
             [claim] => store.check_now(&[plan.charge(claim)]),
             _ => store.check_now(&plan.charges(claims)),
         };
-        let verdict = verdict.or_else(|| self.denied().repeat(plan, claims))?;
+        let verdict = verdict
+            .or_else(|| {
+                let verdict = leases.spend(plan, claims)?;
+                if let Some(fallback) = self.fallback() {
+                    fallback.note(plan, claims);
+                }
+                Some(verdict)
+            })
+            .or_else(|| self.denied().repeat(plan, claims))?;
         if !verdict.admitted() {
             self.note_refusal(claims, &verdict);
         }
@@ -26,14 +39,10 @@ impl<St: Store> RateLimiter<St> {
     }
 
     pub(crate) async fn decide(&self, claims: Claims, correctable: Correctable) -> Admission {
-        let Shared { plan, store, .. } = &*self.shared;
+        let plan = &self.shared.plan;
         self.begin_to_poll();
         let asked_at = self.denied().now();
-        let answer = {
-            let charges = plan.charges(&claims);
-            store.check(&charges).await
-        };
-        match answer {
+        match self.ask(&claims).await {
             Ok(verdict) => {
                 if plan.doubts.store_recovered() {
                     self.pay_back().await;

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use super::claim::{Asked, Orders};
 use super::denied::Denied;
 use super::fallback::Fallback;
+use super::leasing::Leases;
 use super::plan::Plan;
 use super::watch::Watch;
 use super::{Admission, Builder, Correctable, Permit};
@@ -29,6 +30,7 @@ pub(super) struct Shared<St> {
     pub(super) plan: Plan,
     pub(super) store: St,
     pub(super) watch: Watch,
+    pub(super) leases: Leases,
     pub(super) polling: OnceLock<JoinSet<()>>,
     // Both are made when a store is first waited for: one that answers at once does not fail and is asked each time.
     denied: OnceLock<Denied>,
@@ -46,6 +48,7 @@ impl<St: Store> RateLimiter<St> {
             shared: Arc::new(Shared {
                 plan,
                 watch: Watch::new(store.ledger(), configured),
+                leases: Leases::default(),
                 polling: OnceLock::new(),
                 store,
                 denied: OnceLock::new(),

@@ -12,6 +12,7 @@ mod doubts;
 mod fallback;
 mod handle;
 mod keeping_up;
+mod leasing;
 mod permit;
 mod plan;
 mod planned;

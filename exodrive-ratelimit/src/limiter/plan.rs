@@ -64,6 +64,15 @@ impl Plan {
         &self.limits[limit]
     }
 
+    /// Whether all the claims can be met by tokens that are held here.
+    pub(super) fn leases(&self, claims: &Claims) -> bool {
+        let leased = |claim: &Claim| {
+            let lease = self.planned(claim.limit).limit.lease;
+            lease.is_some() && claim.cost > 0 && !claim.shadow
+        };
+        claims.iter().all(leased)
+    }
+
     /// What the store is asked for the claims.
     pub(super) fn charges<'a>(&'a self, claims: &'a Claims) -> SmallVec<[Charge<'a>; 2]> {
         claims.iter().map(|claim| self.charge(claim)).collect()

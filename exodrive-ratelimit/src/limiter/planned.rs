@@ -89,6 +89,11 @@ impl Planned {
         self.size.rule
     }
 
+    /// How many instances share the limit.
+    pub(super) const fn instances(&self) -> u32 {
+        self.instances
+    }
+
     pub(super) const fn settles(&self) -> bool {
         self.limit.settle.is_some()
     }

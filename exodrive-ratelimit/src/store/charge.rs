@@ -33,6 +33,11 @@ impl<'a> Charge<'a> {
         }
     }
 
+    /// The same charge at another cost.
+    pub(crate) const fn costing(self, cost: u32) -> Self {
+        Self { cost, ..self }
+    }
+
     /// The limit's name; with the subject, the key of what is counted.
     pub const fn limit(&self) -> &'a str {
         self.limit

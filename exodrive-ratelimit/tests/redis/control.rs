@@ -9,7 +9,7 @@ use exodrive_ratelimit::{
 };
 use exodrive_redis::RedisClient;
 
-use crate::support::{Server, limiter, order};
+use crate::support::{Server, calls, limiter, order};
 
 fn daily(max: u32) -> [Limit; 1] {
     [Limit::sliding_window("daily", max, DAY).by_subject()]
@@ -61,29 +61,17 @@ async fn an_order_costs_an_instance_one_call_more_and_only_once() {
     let control = one.control();
     control.ban(ada(), HOUR, "").await.unwrap();
     hears(&other).await;
-    let scripts = async || {
-        let stats: String = order(&redis, "INFO commandstats").await;
-        let line = stats
-            .lines()
-            .find_map(|line| line.strip_prefix("cmdstat_evalsha:calls="));
-        line.unwrap()
-            .split(',')
-            .next()
-            .unwrap()
-            .parse::<u64>()
-            .unwrap()
-    };
-    let before = scripts().await;
+    let before = calls(&redis, "evalsha").await;
     for _ in 0..10 {
         hears(&other).await;
     }
-    assert_eq!(scripts().await, before + 10);
+    assert_eq!(calls(&redis, "evalsha").await, before + 10);
     control.unban(ada()).await.unwrap();
-    let before = scripts().await;
+    let before = calls(&redis, "evalsha").await;
     for _ in 0..10 {
         hears(&other).await;
     }
-    assert_eq!(scripts().await, before + 11);
+    assert_eq!(calls(&redis, "evalsha").await, before + 11);
 }
 
 #[tokio::test]

@@ -8,19 +8,11 @@ use exodrive_ratelimit::{
     Decision, HOUR, Limit, MINUTE, Outcome, Peer, Quota, RateLimitLayer, RateLimiter, RedisStore,
     Subject,
 };
-use exodrive_redis::{Command, RedisClient};
+use exodrive_redis::Command;
 use http::{Request, Response};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::support::{Server, limiter, order};
-
-/// How many calls of a command the server has seen.
-async fn calls(redis: &RedisClient, command: &str) -> u64 {
-    let stats: String = order(redis, "INFO commandstats").await;
-    let name = format!("cmdstat_{command}:calls=");
-    let line = stats.lines().find_map(|line| line.strip_prefix(&name));
-    line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
-}
+use crate::support::{Server, calls, limiter, order};
 
 #[tokio::test]
 async fn a_check_of_several_limits_is_one_call_and_a_refusal_writes_nothing() {

@@ -8,5 +8,6 @@ mod control;
 mod faults;
 mod instances;
 mod keys;
+mod leases;
 mod slots;
 mod support;

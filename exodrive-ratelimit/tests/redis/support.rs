@@ -84,3 +84,11 @@ pub(crate) async fn order<T: FromReply>(redis: &RedisClient, words: &'static str
     let command = Command::new(words.next().unwrap()).args(words);
     redis.query(&command).await.unwrap()
 }
+
+/// How many calls of a command the server has seen.
+pub(crate) async fn calls(redis: &RedisClient, command: &str) -> u64 {
+    let stats: String = order(redis, "INFO commandstats").await;
+    let name = format!("cmdstat_{command}:calls=");
+    let line = stats.lines().find_map(|line| line.strip_prefix(&name));
+    line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
+}
