@@ -109,8 +109,14 @@ impl Group {
         self
     }
 
-    /// Runs the cases and prints the table.
+    /// Runs the cases and prints the table, unless the command line asks for groups of another name.
     pub fn run(mut self) {
+        let mut names = std::env::args()
+            .skip(1)
+            .filter(|argument| !argument.starts_with('-'));
+        if names.next().is_some_and(|name| !self.name.contains(&name)) {
+            return;
+        }
         let times: Vec<u64> = self.cases.iter_mut().map(Case::warm_up).collect();
         let cases = self.cases.iter_mut().zip(&times);
         let allocations: Vec<u64> = cases

@@ -15,7 +15,7 @@ use crate::support::until;
 #[tokio::test]
 async fn follows_the_master_through_a_failover() {
     let mut sentinels = Sentinels::start().await;
-    let redis = builder(format!("redis://{}", Sentinels::MASTER))
+    let redis = builder(sentinels.url())
         .sentinels(sentinels.urls())
         .build()
         .unwrap();
@@ -35,7 +35,7 @@ async fn an_unknown_name_or_absent_sentinels_degrade() {
     let server = Server::start();
     // An ordinary server knows no such command, and nothing listens at the other address.
     let urls = [server.url(), "redis://127.0.0.1:1".to_owned()];
-    let redis = RedisClient::builder("redis://master0")
+    let redis = RedisClient::builder("redis://the-master")
         .sentinels(urls)
         .build()
         .unwrap();

@@ -1,50 +1,83 @@
 //! A master that moves.
 
-use redis_test::sentinel::RedisSentinelCluster;
-use redis_test::server::RedisServer;
-
 use crate::admin::Admin;
+use crate::server::Server;
 
 /// Three sentinels that watch a master and its replica.
-#[expect(missing_debug_implementations, reason = "there is nothing to show")]
+#[derive(Debug)]
 pub struct Sentinels {
-    cluster: RedisSentinelCluster,
+    master: Server,
+    /// It is there to be promoted.
+    _replica: Server,
+    sentinels: Vec<Server>,
 }
 
 impl Sentinels {
     /// The name by which the sentinels know the master.
-    pub const MASTER: &str = "master0";
+    pub const MASTER: &str = "the-master";
 
     /// Starts all five, and waits until each sentinel knows the replica that it is to promote.
     pub async fn start() -> Self {
-        let cluster = RedisSentinelCluster::new(1, 1, 3);
-        for server in &cluster.sentinel_servers {
-            let sentinel = Admin::connect(url(server)).await;
-            let replicas = format!("SENTINEL replicas {}", Self::MASTER);
-            let known = |replicas: &Vec<redis::Value>| !replicas.is_empty();
-            sentinel.until(&replicas, known).await;
-            // Tests do not have the half a minute that is usual.
-            let hurry = "down-after-milliseconds 300";
-            sentinel
-                .order(&format!("SENTINEL SET {} {hurry}", Self::MASTER))
-                .await;
+        let master = Server::configured(&["--repl-diskless-sync-delay", "0"]);
+        let address = master.address();
+        let (host, port) = address.split_once(':').unwrap();
+        let replica = Server::configured(&["--replicaof", host, port]);
+        let connected = |role: &String| role.contains("master_link_status:up");
+        replica
+            .admin()
+            .await
+            .until("INFO replication", connected)
+            .await;
+        let mut sentinels = Vec::new();
+        for _ in 0..3 {
+            let sentinel = Server::sentinel();
+            watch(&sentinel.admin().await, host, port).await;
+            sentinels.push(sentinel);
         }
-        Self { cluster }
+        for sentinel in &sentinels {
+            let admin = sentinel.admin().await;
+            for known in ["replicas", "sentinels"] {
+                let known = format!("SENTINEL {known} {}", Self::MASTER);
+                let any = |others: &Vec<redis::Value>| !others.is_empty();
+                admin.until(&known, any).await;
+            }
+        }
+        Self {
+            master,
+            _replica: replica,
+            sentinels,
+        }
     }
 
     /// Returns the URLs of the sentinels.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
-        self.cluster.sentinel_servers.iter().map(url).collect()
+        let sentinels = self.sentinels.iter();
+        sentinels.map(|sentinel| sentinel.url_as("")).collect()
+    }
+
+    /// Returns the URL that names the master, with the login of [`Server::url`].
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.master.url_at(Self::MASTER)
     }
 
     /// Ends the first master as a crash would; the sentinels promote the replica.
     pub fn kill_master(&mut self) {
-        // It was started first.
-        self.cluster.servers[0].stop();
+        self.master.kill();
     }
 }
 
-fn url(server: &RedisServer) -> String {
-    format!("redis://{}", server.client_addr())
+/// Tells a sentinel its master, and to be quick: tests do not have the half a minute that is usual.
+async fn watch(sentinel: &Admin, host: &str, port: &str) {
+    let master = Sentinels::MASTER;
+    // Two of the three have to agree.
+    sentinel
+        .order(&format!("SENTINEL MONITOR {master} {host} {port} 2"))
+        .await;
+    for setting in ["down-after-milliseconds 300", "failover-timeout 3000"] {
+        sentinel
+            .order(&format!("SENTINEL SET {master} {setting}"))
+            .await;
+    }
 }

@@ -1,6 +1,7 @@
 //! One server process.
 
 use std::fmt;
+use std::fs::OpenOptions;
 use std::net::TcpStream;
 use std::process::Command;
 use std::process::Stdio;
@@ -87,7 +88,19 @@ impl Server {
         server
     }
 
+    /// Starts a sentinel that watches nothing yet.
+    pub(crate) fn sentinel() -> Self {
+        Self::started(vec!["--sentinel".to_owned()])
+    }
+
     pub(crate) fn with(rules: &str, settings: &[&str]) -> Self {
+        let user = format!("app on >of-the-app -@all {HANDLE} {rules}");
+        let user = ["--user"].into_iter().chain(user.split(' '));
+        let arguments = user.chain(settings.iter().copied());
+        Self::started(arguments.map(str::to_owned).collect())
+    }
+
+    fn started(arguments: Vec<String>) -> Self {
         let found = Command::new("redis-server")
             .arg("--version")
             .stdout(Stdio::null())
@@ -96,12 +109,6 @@ impl Server {
             found.is_ok_and(|status| status.success()),
             "redis-server is missing: apt-get install redis-server"
         );
-        let user = format!("app on >of-the-app -@all {HANDLE} {rules}");
-        let arguments = ["--user"].into_iter().chain(user.split(' '));
-        let arguments: Vec<_> = arguments
-            .chain(settings.iter().copied())
-            .map(str::to_owned)
-            .collect();
         loop {
             let directory = tempfile::tempdir().unwrap();
             let address = RedisServer::get_addr(get_random_available_port());
@@ -186,9 +193,16 @@ impl fmt::Debug for Server {
 /// Starts a process and waits until it listens, or returns nothing if it ends.
 fn run(address: ConnectionAddr, arguments: &[String], directory: &TempDir) -> Option<RedisServer> {
     let listening = address.to_string();
+    // A sentinel keeps there what it knows; others start from an empty one.
+    let configuration = directory.path().join("redis.conf");
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&configuration)
+        .unwrap();
     let mut server = RedisServer::new_with_addr_tls_modules_and_spawner(
         address,
-        None,
+        Some(&configuration),
         None,
         false,
         None,
