@@ -202,6 +202,24 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "cluster")]
+    fn a_cluster_is_connected_with_every_slot_and_every_server() {
+        let starting = Health::starting(EARLY);
+        let up = starting.after(2, false, None, EARLY);
+        let lost = up.after(0, false, Some(&Error::lost()), EARLY);
+        let of = |servers: &[Health], complete| starting.after_all(servers, complete, None, late());
+        let all = of(&[up.clone(), up.clone()], true);
+        assert_eq!((all.status(), all.connections()), (Status::Connected, 4));
+        let one_lost = of(&[up.clone(), lost], true);
+        assert_eq!(one_lost.status(), Status::Degraded);
+        assert_eq!(one_lost.last_error(), Some(&Error::lost()));
+        assert_eq!(of(&[up], false).last_error(), Some(&Error::uncovered()));
+        let one_new = of(&[all.clone(), starting.clone()], true);
+        assert_eq!(one_new.status(), Status::Starting);
+        assert_eq!(of(&[], false).status(), Status::Starting);
+    }
+
+    #[test]
     fn keeps_the_last_error_after_recovery() {
         let error = Error::lost();
         let degraded = Health::starting(EARLY).after(0, false, Some(&error), EARLY);

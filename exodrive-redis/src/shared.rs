@@ -1,4 +1,4 @@
-//! What all clones of a handle and its background tasks share.
+//! What the calls to a server and its background tasks share.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;

@@ -22,6 +22,7 @@ use crate::cluster::topology::Range;
 use crate::connector::Connector;
 use crate::connector::Server;
 use crate::connector::Source;
+use crate::error::Error;
 use crate::health::Health;
 use crate::node::Node;
 use crate::shared::Settings;
@@ -146,7 +147,7 @@ impl Members {
     }
 
     /// Brings the health up to date.
-    pub(super) fn report(&self, error: Option<&crate::error::Error>) {
+    pub(super) fn report(&self, error: Option<&Error>) {
         let mut change = None;
         // Everything is read under the channel's lock, so that of two reports the later one stays.
         self.health.send_if_modified(|health| {
