@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(one_lost.status(), Status::Degraded);
         assert_eq!(one_lost.last_error(), Some(&Error::lost()));
         assert_eq!(of(&[up], false).last_error(), Some(&Error::uncovered()));
-        let one_new = of(&[all.clone(), starting.clone()], true);
+        let one_new = of(&[all, starting.clone()], true);
         assert_eq!(one_new.status(), Status::Starting);
         assert_eq!(of(&[], false).status(), Status::Starting);
     }
