@@ -39,8 +39,11 @@ pub(crate) fn keep_keyed_inputs(
         return;
     }
     let keyed = keyed_pairs(policy, &request.uri).join("&");
-    if request.uri.query().is_some_and(|query| query != keyed) {
-        request.uri = with_query(&request.uri, &keyed);
+    keep_query(&mut request.uri, &keyed);
+    #[cfg(feature = "axum")]
+    if let Some(original) = request.extensions.get_mut::<axum::extract::OriginalUri>() {
+        // The target before a router took its prefix off; its query is the same.
+        keep_query(&mut original.0, &keyed);
     }
     let mut kept = HeaderMap::with_capacity(headers.len() + 1);
     let credentials = match audience {
@@ -71,6 +74,13 @@ pub(crate) fn keyed_pairs<'a>(policy: &CachePolicy, uri: &'a Uri) -> SmallVec<[&
     };
     pairs.sort_by_key(name);
     pairs
+}
+
+/// Leaves of a target's query only what is keyed.
+fn keep_query(uri: &mut Uri, keyed: &str) {
+    if uri.query().is_some_and(|query| query != keyed) {
+        *uri = with_query(uri, keyed);
+    }
 }
 
 fn with_query(uri: &Uri, query: &str) -> Uri {

@@ -103,6 +103,7 @@
 //!
 //! | feature | |
 //! |---|---|
+//! | `axum` | axum's `OriginalUri`, which handlers can read besides the request, keeps keyed parameters only |
 //! | `metrics` | requests by policy and outcome, fill times, bytes stored, comparisons and invalidations, for the `metrics` recorder that is installed when the cache is built |
 //! | `testing` | a clock, assertions and a failing store for tests of what is cached, and the suite that every [`Store`] must pass |
 //!

@@ -16,7 +16,9 @@ use crate::route::{Route, TagTemplate};
 /// A policy names the inputs that the answer depends on: the path always, and the query parameters
 /// and headers given to [`query`](Self::query) and [`headers`](Self::headers). They make the key, and they are
 /// all that the handler sees of the request: every other header and parameter is removed before
-/// it runs, so that nothing outside the key can find its way into a stored answer.
+/// it runs, so that nothing outside the key can find its way into a stored answer. Extensions stay, since
+/// routers leave what handlers need in them: a handler that reads the client's address or its whole target from there
+/// must not put it into the answer (the feature `axum` takes care of `OriginalUri`).
 ///
 /// ```
 /// use std::time::Duration;
