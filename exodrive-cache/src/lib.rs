@@ -85,6 +85,8 @@
 //! where every request is answered by the handler and [`Cache::accuracy`] tells how often the cache would have given the
 //! same answer.
 //!
+//! [`Cache::explain`] says in plain language what would become of a request.
+//!
 //! # In front of a service that speaks HTTP caching
 //!
 //! [`CachePolicy::rfc9111`] makes a shared cache as RFC 9111 describes it: the answer's own header decides (with
@@ -131,6 +133,7 @@ mod early_refresh;
 mod entity_tag;
 mod entry;
 mod error;
+mod explain;
 mod fetch;
 mod fill;
 mod filled;
@@ -186,6 +189,7 @@ pub use self::credentials::Credentials;
 pub use self::decision::{CacheDecision, Outcome};
 pub use self::entry::{DecodeError, DecodeErrorKind, Entry};
 pub use self::error::{BuildError, PublishError, PublishErrorKind, StoreError, UnknownPolicy};
+pub use self::explain::Explanation;
 pub use self::future::ResponseFuture;
 pub use self::key::CacheKey;
 pub use self::layer::CacheLayer;
