@@ -7,8 +7,8 @@ use std::time::Duration;
 use http::header::{AGE, Entry, HeaderMap};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-use crate::line::Line;
 use crate::reason::{Bypass, StaleReason, Unanswered, Unstorable};
+use crate::seconds::Seconds;
 
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -126,26 +126,23 @@ impl Outcome {
 
     /// Returns this cache's member of `Cache-Status` (RFC 9211, section 2).
     fn cache_status(self, status: StatusCode) -> HeaderValue {
-        let mut line = Line::default();
-        line.text(PLACE);
-        match self {
-            Self::Hit { ttl, .. } => line.text("; hit; ttl=").number(ttl.as_secs()),
-            Self::Stale { reason, .. } => line.text("; hit; detail=").text(reason.name()),
-            Self::Revalidated => line.text("; fwd=stale; fwd-status=304; stored"),
-            Self::Coalesced => line.text("; fwd=miss; collapsed"),
-            Self::Miss { unstorable } => {
-                let status = status.as_u16().into();
-                line.text("; fwd=miss; fwd-status=").number(status);
-                match unstorable {
-                    None => line.text("; stored"),
-                    Some(reason) => line.text("; detail=").text(reason.name()),
-                }
-            }
-            Self::Unanswered(reason) => line.text("; fwd=miss; detail=").text(reason.name()),
-            Self::Bypass(Bypass::Method) => line.text("; fwd=method"),
-            Self::Bypass(reason) => line.text("; fwd=bypass; detail=").text(reason.name()),
+        static HIT: Seconds = Seconds::behind("exodrive; hit; ttl=");
+        let status = status.as_u16();
+        let parameters = match self {
+            Self::Hit { ttl, .. } => return HIT.value(ttl.as_secs()),
+            Self::Stale { reason, .. } => format!("hit; detail={}", reason.name()),
+            Self::Revalidated => "fwd=stale; fwd-status=304; stored".to_owned(),
+            Self::Coalesced => "fwd=miss; collapsed".to_owned(),
+            Self::Miss { unstorable: None } => format!("fwd=miss; fwd-status={status}; stored"),
+            Self::Miss {
+                unstorable: Some(reason),
+            } => format!("fwd=miss; fwd-status={status}; detail={}", reason.name()),
+            Self::Unanswered(reason) => format!("fwd=miss; detail={}", reason.name()),
+            Self::Bypass(Bypass::Method) => "fwd=method".to_owned(),
+            Self::Bypass(reason) => format!("fwd=bypass; detail={}", reason.name()),
         };
-        line.value()
+        let value = HeaderValue::try_from(format!("{PLACE}; {parameters}"));
+        value.expect("names and digits are visible ASCII")
     }
 }
 

@@ -1,9 +1,11 @@
 //! What tells one cached answer from another.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock, OnceLock};
 
+use bytes::Bytes;
 use http::HeaderName;
 use http::header::HeaderMap;
 use http::request::Parts;
@@ -22,7 +24,7 @@ use crate::vary::Vary;
 /// compare the inputs.
 #[derive(Clone)]
 pub struct CacheKey {
-    inputs: Arc<[u8]>,
+    inputs: Bytes,
     /// Worked out once somebody asks: a hit in memory does without it.
     digest: OnceLock<u128>,
     /// The request's header, where a `Vary` may name any of its fields.
@@ -37,41 +39,27 @@ impl CacheKey {
         request: &Parts,
         admitted: &Admitted<'_>,
     ) -> Self {
-        let mut inputs = Inputs::default();
-        inputs.text(policy_name);
-        inputs.text(request.uri.scheme_str().unwrap_or_default());
-        // Host names do not depend on case (RFC 9110, section 4.2.3).
-        inputs.text_in_lowercase(admitted.authority);
-        inputs.text(request.uri.path());
-        if policy.is_transparent() {
-            inputs.text(request.uri.query().unwrap_or_default());
-        } else {
-            let pairs = keyed_pairs(policy, &request.uri);
-            inputs.count(pairs.len());
-            for pair in pairs {
-                inputs.text(pair);
-            }
-        }
-        for name in headers {
-            let values = request.headers.get_all(name);
-            inputs.count(values.iter().count());
-            for value in values {
-                inputs.bytes(value.as_bytes().trim_ascii());
-            }
-        }
-        match &admitted.audience {
-            Audience::Everybody => inputs.count(0),
-            Audience::Principal(principal) => {
-                inputs.count(1);
-                inputs.text(principal);
-            }
-        }
+        let keyed = Keyed {
+            policy_name,
+            authority: in_lowercase(admitted.authority),
+            audience: &admitted.audience,
+            pairs: (!policy.is_transparent()).then(|| keyed_pairs(policy, &request.uri)),
+            headers,
+            request,
+        };
+        let mut length = 0;
+        keyed.write(|bytes| length += bytes.len());
+        let mut inputs = Vec::with_capacity(length);
+        keyed.write(|bytes| inputs.extend_from_slice(bytes));
         let selecting = policy.is_transparent();
-        inputs.finish(selecting.then(|| Arc::new(request.headers.clone())))
+        Self {
+            selecting: selecting.then(|| Arc::new(request.headers.clone())),
+            ..Self::of_inputs(inputs)
+        }
     }
 
     /// Makes the key of inputs that are encoded already.
-    pub(crate) fn of_inputs(inputs: &[u8]) -> Self {
+    pub(crate) fn of_inputs(inputs: impl Into<Bytes>) -> Self {
         Self {
             inputs: inputs.into(),
             digest: OnceLock::new(),
@@ -83,9 +71,10 @@ impl CacheKey {
     ///
     /// Whatever is encoded says itself where it ends, so no other key has these inputs and one byte more.
     pub(crate) fn in_shadow(&self) -> Self {
-        let mut inputs = Inputs(SmallVec::from_slice(&self.inputs));
-        inputs.0.push(0);
-        inputs.finish(self.selecting.clone())
+        Self {
+            selecting: self.selecting.clone(),
+            ..Self::of_inputs([&self.inputs[..], &[0]].concat())
+        }
     }
 
     /// Returns the authority of the request, in lower case.
@@ -123,7 +112,7 @@ impl CacheKey {
     }
 
     /// Returns the encoded inputs without copying them.
-    pub(crate) fn shared_inputs(&self) -> Arc<[u8]> {
+    pub(crate) fn shared_inputs(&self) -> Bytes {
         self.inputs.clone()
     }
 
@@ -179,35 +168,74 @@ impl fmt::Debug for CacheKey {
     }
 }
 
-/// Where inputs are written before it is known how long they are; on the stack, if they are as long as most.
-#[derive(Default)]
-struct Inputs(SmallVec<[u8; 256]>);
+/// The keyed inputs before they are encoded.
+struct Keyed<'a> {
+    policy_name: &'a str,
+    authority: Cow<'a, str>,
+    /// The pairs of the query that are keyed, or `None` if all of it is as it stands.
+    pairs: Option<SmallVec<[&'a str; 8]>>,
+    headers: &'a [HeaderName],
+    audience: &'a Audience,
+    request: &'a Parts,
+}
 
-impl Inputs {
+impl Keyed<'_> {
+    fn write(&self, out: impl FnMut(&[u8])) {
+        let mut out = Inputs(out);
+        let uri = &self.request.uri;
+        out.text(self.policy_name);
+        out.text(uri.scheme_str().unwrap_or_default());
+        out.text(&self.authority);
+        out.text(uri.path());
+        match &self.pairs {
+            None => out.text(uri.query().unwrap_or_default()),
+            Some(pairs) => {
+                out.count(pairs.len());
+                for pair in pairs {
+                    out.text(pair);
+                }
+            }
+        }
+        for name in self.headers {
+            let values = self.request.headers.get_all(name);
+            out.count(values.iter().count());
+            for value in values {
+                out.bytes(value.as_bytes().trim_ascii());
+            }
+        }
+        match self.audience {
+            Audience::Everybody => out.count(0),
+            Audience::Principal(principal) => {
+                out.count(1);
+                out.text(principal);
+            }
+        }
+    }
+}
+
+/// Host names do not depend on case (RFC 9110, section 4.2.3), and hardly any comes in capitals.
+fn in_lowercase(authority: &str) -> Cow<'_, str> {
+    if authority.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        authority.to_ascii_lowercase().into()
+    } else {
+        authority.into()
+    }
+}
+
+struct Inputs<W>(W);
+
+impl<W: FnMut(&[u8])> Inputs<W> {
     fn count(&mut self, count: usize) {
-        self.0.extend_from_slice(&(count as u64).to_le_bytes());
+        self.0(&(count as u64).to_le_bytes());
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
         self.count(bytes.len());
-        self.0.extend_from_slice(bytes);
+        self.0(bytes);
     }
 
     fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
-    }
-
-    fn text_in_lowercase(&mut self, text: &str) {
-        self.text(text);
-        let start = self.0.len() - text.len();
-        self.0[start..].make_ascii_lowercase();
-    }
-
-    fn finish(self, selecting: Option<Arc<HeaderMap>>) -> CacheKey {
-        CacheKey {
-            selecting,
-            ..CacheKey::of_inputs(&self.0)
-        }
     }
 }
 

@@ -148,7 +148,6 @@ mod key;
 mod keyed_inputs;
 mod layer;
 mod limits;
-mod line;
 #[cfg(feature = "metrics")]
 mod meters;
 mod mode;
@@ -166,6 +165,7 @@ mod route;
 mod route_policy;
 #[cfg(test)]
 mod samples;
+mod seconds;
 mod serve;
 mod service;
 mod shadow;

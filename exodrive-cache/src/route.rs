@@ -45,11 +45,11 @@ impl Route {
     ///
     /// Nothing is decoded: what looks different to the router is different here, too.
     pub(crate) fn matches<'a>(&'a self, path: &'a str) -> Option<Parameters<'a>> {
-        let mut given = path.split('/');
+        let mut given = path.as_bytes().split(|&byte| byte == b'/');
         for segment in &self.segments {
             let value = given.next()?;
             match segment {
-                Segment::Literal(literal) if **literal == *value => {}
+                Segment::Literal(literal) if literal.as_bytes() == value => {}
                 Segment::Literal(_) => return None,
                 Segment::Parameter(_) if value.is_empty() => return None,
                 Segment::Parameter(_) => {}

@@ -8,8 +8,8 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::Entry;
 use crate::conditional::{self, Evaluation};
-use crate::line::Line;
 use crate::range::{self, Selection};
+use crate::seconds::Seconds;
 
 /// What a client asks of an answer, whichever it is: no body, a part of it, or nothing if it is the
 /// one that the client has.
@@ -19,6 +19,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) headers: &'a HeaderMap,
 }
 
+static AGES: Seconds = Seconds::behind("");
+
 /// Makes an answer from an entry, with `Age` in whole seconds (RFC 9111, section 5.1).
 pub(crate) fn respond(entry: &Entry, asked: Asked<'_>, now: SystemTime) -> Response<Bytes> {
     let (status, headers) = (entry.status(), entry.headers());
@@ -26,7 +28,7 @@ pub(crate) fn respond(entry: &Entry, asked: Asked<'_>, now: SystemTime) -> Respo
         Some(response) => response,
         None => content(entry, asked),
     };
-    let age = Line::default().number(entry.age(now).as_secs()).value();
+    let age = AGES.value(entry.age(now).as_secs());
     response.headers_mut().insert(AGE, age);
     response
 }

@@ -133,7 +133,8 @@ impl Entry {
     /// store keeps those of a [newer](DecodeErrorKind::Newer) version: while versions are mixed, another
     /// instance reads them.
     pub fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
-        Self::decode_with(bytes, |inputs| Some(CacheKey::of_inputs(inputs)))?.ok_or(CORRUPT)
+        Self::decode_with(bytes, |inputs| Some(CacheKey::of_inputs(inputs.to_vec())))?
+            .ok_or(CORRUPT)
     }
 
     fn decode_with(

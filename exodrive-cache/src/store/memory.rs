@@ -5,6 +5,7 @@ use std::future::{self, Future};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Map;
 use smallvec::{SmallVec, smallvec};
@@ -26,7 +27,7 @@ const EXPECTED_WEIGHT: u64 = 8 << 10;
 /// When it is full, the entries that are asked for least make room.
 pub struct MemoryStore {
     /// By the inputs of the key: they have to be compared anyway, and a digest of them costs more than the rest of a hit.
-    slots: Map<Arc<[u8]>, Arc<Slot>, BySlotWeight>,
+    slots: Map<Bytes, Arc<Slot>, BySlotWeight>,
     ledger: Ledger,
 }
 
@@ -102,7 +103,10 @@ impl Store for MemoryStore {
         let since = valid_until.load(Ordering::Acquire);
         let outdated = match self.ledger.check(since, entry.tags()) {
             Validity::Valid(position) => {
-                valid_until.fetch_max(position, Ordering::AcqRel);
+                // Mostly there is nothing new, and a write takes the entry away from the other processors.
+                if position > since {
+                    valid_until.fetch_max(position, Ordering::AcqRel);
+                }
                 false
             }
             Validity::Outdated => true,
@@ -203,8 +207,8 @@ impl Variant {
 
 // === impl BySlotWeight ===
 
-impl Weighter<Arc<[u8]>, Arc<Slot>> for BySlotWeight {
-    fn weight(&self, _: &Arc<[u8]>, slot: &Arc<Slot>) -> u64 {
+impl Weighter<Bytes, Arc<Slot>> for BySlotWeight {
+    fn weight(&self, _: &Bytes, slot: &Arc<Slot>) -> u64 {
         slot.0.iter().map(|variant| variant.entry.weight()).sum()
     }
 }

@@ -17,7 +17,7 @@ fn sample() -> Entry {
     let request = headers(&[("accept-language", "en, de;q=0.5"), ("foo", "1 , 2")]);
     let varying = headers(&[("vary", "accept-language, foo, bar")]);
     Entry {
-        key: CacheKey::of_inputs(b"key"),
+        key: CacheKey::of_inputs("key"),
         vary: Vary::of(&varying, &request).unwrap(),
         tags: [Tag::new("car:7"), Tag::new("cars")].into(),
         status: StatusCode::OK,
@@ -88,7 +88,7 @@ fn reads_what_version_1_wrote() {
 #[test]
 fn an_empty_entry_is_one() {
     let entry = Entry {
-        key: CacheKey::of_inputs(b""),
+        key: CacheKey::of_inputs(""),
         vary: Vary::default(),
         tags: [].into(),
         status: StatusCode::NO_CONTENT,
@@ -254,7 +254,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
     )
         .prop_map(
             |((key, body, status), varied, tags, headers, times)| Entry {
-                key: CacheKey::of_inputs(&key),
+                key: CacheKey::of_inputs(key),
                 vary: Vary::from_fields(varied),
                 tags: tags.into(),
                 status: StatusCode::from_u16(status).unwrap(),
