@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::iter;
 use std::process::ExitCode;
 
-use exodrive_example_server::config::{Config, ConfigErrorKind};
+use exodrive_example_server::config::{Command, Config, ConfigErrorKind};
 use exodrive_example_server::{logging, server};
 
 /// A value is set wrongly.
@@ -35,6 +35,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(config: Config) -> Result<(), Box<dyn Error>> {
+    if config.command == Some(Command::Healthcheck) {
+        return Ok(server::healthcheck(config.listen_addr).await?);
+    }
     logging::start(&config)?;
     // Before anything takes time, so that a signal during the start stops the server in an orderly way, too.
     let told = server::stop_signal()?;

@@ -85,6 +85,25 @@ fn stops_when_it_is_told_to() {
     }
 }
 
+#[test]
+fn tells_whether_a_server_is_ready() {
+    let mut server = Server::start();
+    let address = loop {
+        let line = server.line();
+        if let Some((_, address)) = line.split_once("listens on http://") {
+            break address.trim().to_owned();
+        }
+    };
+    let check = || {
+        let variables = [("LISTEN_ADDR", address.as_str())];
+        let output = program(&variables).arg("healthcheck").output().unwrap();
+        output.status.code()
+    };
+    assert_eq!(check(), Some(0));
+    server.stop("TERM");
+    assert_eq!(check(), Some(1));
+}
+
 struct Server {
     process: Child,
     output: BufReader<std::process::ChildStdout>,

@@ -10,5 +10,5 @@ mod tests;
 
 pub use self::database::DatabaseUrl;
 pub use self::error::{ConfigError, ConfigErrorKind};
-pub use self::options::{Config, LogFormat};
+pub use self::options::{Command, Config, LogFormat};
 pub use self::proxies::TrustedProxies;

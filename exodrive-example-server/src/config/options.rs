@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use clap::{ArgAction, Parser, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -18,6 +18,10 @@ use crate::seed::Seed;
 #[command(version, max_term_width = 100)]
 #[non_exhaustive]
 pub struct Config {
+    /// What to do in the place of serving
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Where to listen, as address and port; port 0 picks a free one
     #[arg(long, env, default_value_t = Self::default().listen_addr, value_parser = parse::address)]
     pub listen_addr: SocketAddr,
@@ -121,6 +125,14 @@ pub struct Config {
     pub debug_routes: bool,
 }
 
+/// What the program can do besides serving.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Subcommand)]
+#[non_exhaustive]
+pub enum Command {
+    /// Asks the server that listens on LISTEN_ADDR whether it is ready; exits with 0 if it is.
+    Healthcheck,
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 #[non_exhaustive]
@@ -176,6 +188,7 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            command: None,
             listen_addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             database_url: None,
             trusted_proxies: TrustedProxies::default(),

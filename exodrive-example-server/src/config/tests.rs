@@ -70,6 +70,13 @@ fn reads_every_flag() {
 }
 
 #[test]
+fn reads_what_to_do_in_the_place_of_serving() {
+    assert_eq!(read(&[]).unwrap().command, None);
+    let config = read(&["healthcheck"]).unwrap();
+    assert_eq!(config.command, Some(Command::Healthcheck));
+}
+
+#[test]
 fn says_in_one_line_what_is_wrong_and_what_to_write() {
     let cases = [
         ("--listen-addr=8080", "127.0.0.1:8080"),

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use axum::extract::ConnectInfo;
 use http::Request;
-use http::header::{AUTHORIZATION, FORWARDED, HeaderName};
+use http::header::{AUTHORIZATION, HeaderName};
 
 use super::{Feature, FlaggedLayer, Rollout};
 
@@ -72,9 +72,7 @@ fn client<B>(request: &Request<B>) -> Vec<u8> {
     let mut origin = peer
         .map_or_else(String::new, |peer| peer.ip().to_string())
         .into_bytes();
-    for name in [FORWARDED, X_FORWARDED_FOR] {
-        origin.extend_from_slice(header(&name).unwrap_or_default());
-    }
+    origin.extend_from_slice(header(&X_FORWARDED_FOR).unwrap_or_default());
     origin
 }
 

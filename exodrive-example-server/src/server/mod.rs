@@ -1,6 +1,7 @@
 //! The server as a whole: from a configuration to answered requests, and to a clean end.
 
 mod error;
+mod healthcheck;
 mod running;
 mod signal;
 mod start;
@@ -10,6 +11,7 @@ mod tests;
 mod welcome;
 
 pub use self::error::StartError;
+pub use self::healthcheck::{Unhealthy, healthcheck};
 pub use self::running::{Drained, Running};
 pub use self::signal::stop_signal;
 pub use self::start::start;

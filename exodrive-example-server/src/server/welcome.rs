@@ -1,5 +1,6 @@
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
+use super::healthcheck::reachable;
 use crate::domain::{Period, Tier, Today};
 use crate::repository::{Repository, RepositoryError};
 use crate::seed::DEMO_USERS;
@@ -12,7 +13,7 @@ pub(super) async fn text(
     address: SocketAddr,
     repository: &Repository,
 ) -> Result<String, RepositoryError> {
-    let base = base_url(address);
+    let base = format!("http://{}", reachable(address));
     let mut text = format!(
         "The car-rental API listens on {base}\n\nTry:\n  curl -s '{base}/api/v1/fleet?city=berlin&per_page=3'\n"
     );
@@ -32,31 +33,4 @@ pub(super) async fn text(
         );
     }
     Ok(text)
-}
-
-/// A server that listens on every address is reached on this machine by the loopback one.
-fn base_url(address: SocketAddr) -> String {
-    let ip = address.ip();
-    if ip.is_unspecified() {
-        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()));
-        return format!("http://{loopback}");
-    }
-    format!("http://{address}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_an_address_that_can_be_reached() {
-        for (address, url) in [
-            ("127.0.0.1:80", "http://127.0.0.1:80"),
-            ("0.0.0.0:8080", "http://127.0.0.1:8080"),
-            ("[::]:8080", "http://127.0.0.1:8080"),
-            ("[::1]:8080", "http://[::1]:8080"),
-        ] {
-            assert_eq!(base_url(address.parse().unwrap()), url);
-        }
-    }
 }
