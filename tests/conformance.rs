@@ -17,8 +17,9 @@ use http::{HeaderValue, Method};
 async fn app(server: &Server) -> Router {
     let repository = server.running.repository().clone();
     let keys = ApiKeys::load(&repository).await.unwrap();
-    let state = AppState::new(repository, keys, caching::cache().unwrap());
     let mut config = Config::default();
+    let cache = caching::cache().unwrap();
+    let state = AppState::new(repository, keys, cache, config.flags());
     config.debug_routes = true;
     // The limits answer with envelopes too, but they are not what is asked about here.
     config.rate_limit_max_requests = 1_000;
@@ -28,7 +29,7 @@ async fn app(server: &Server) -> Router {
 }
 
 /// Every route, with an identifier that nothing has.
-const ROUTES: [&str; 10] = [
+const ROUTES: [&str; 12] = [
     "/api/v1/bookings",
     "/api/v1/bookings/none",
     "/api/v1/cars",
@@ -36,8 +37,10 @@ const ROUTES: [&str; 10] = [
     "/api/v1/cars/none/availability",
     "/api/v1/fleet",
     "/debug/panic",
+    "/docs",
     "/errors",
     "/healthz",
+    "/openapi.json",
     "/readyz",
 ];
 
