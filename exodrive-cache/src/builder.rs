@@ -14,7 +14,7 @@ use crate::policy::CachePolicy;
 use crate::registry::{Event, Registry};
 use crate::route_policy::RoutePolicy;
 use crate::shared::Shared;
-use crate::store::Store;
+use crate::store::{Invalidation, Store};
 use crate::{Cache, Tag};
 
 /// Configures a [`Cache`].
@@ -51,7 +51,26 @@ impl<St: Store> CacheBuilder<St> {
         mut self,
         tags: impl Fn(&E) -> T + Send + Sync + 'static,
     ) -> Self {
-        self.registry.on(tags);
+        self.registry.on(Invalidation::Hard, tags);
+        self
+    }
+
+    /// Adds a rule like [`on`](Self::on) for answers that may be served stale where their policy allows it, while they are
+    /// replaced or when that fails.
+    pub fn on_soft<E: Event, T: IntoIterator<Item = Tag>>(
+        mut self,
+        tags: impl Fn(&E) -> T + Send + Sync + 'static,
+    ) -> Self {
+        self.registry.on(Invalidation::Soft, tags);
+        self
+    }
+
+    /// Adds a rule for events that come as data, such as from a queue: templates of the tags that one makes outdated, with
+    /// the event's fields in braces, such as `car:{id}` or `shop:{car.shop}`. Several rules for one name add up.
+    #[cfg(feature = "json")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
+    pub fn on_json<'a>(mut self, name: &str, tags: impl IntoIterator<Item = &'a str>) -> Self {
+        self.registry.on_named(name, tags);
         self
     }
 
@@ -81,7 +100,7 @@ impl<St: Store> CacheBuilder<St> {
     pub fn build(self) -> Result<Cache<St>, BuildError> {
         let mut mistakes = Vec::new();
         if let Some(name) = self.registry.duplicate() {
-            mistakes.push(Mistake::DuplicateEvent(name));
+            mistakes.push(Mistake::DuplicateEvent(name.into()));
         }
         let mut policies = HashMap::new();
         for (name, policy) in self.policies {

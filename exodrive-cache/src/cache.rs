@@ -9,7 +9,7 @@ use crate::builder::CacheBuilder;
 use crate::error::{PublishError, PublishFailure, StoreError, UnknownPolicy};
 use crate::layer::CacheLayer;
 use crate::mode::Mode;
-use crate::registry::Event;
+use crate::registry::{Event, Outdated};
 use crate::shared::Shared;
 use crate::store::{Invalidated, Invalidation, Store};
 
@@ -91,16 +91,48 @@ impl<St: Store> Cache<St> {
     ///
     /// If no rule names the event, or if the store failed.
     pub async fn publish<E: Event>(&self, event: &E) -> Result<usize, PublishError> {
-        let tags = self
-            .shared
-            .registry
-            .tags(event)
-            .ok_or(PublishFailure::Unregistered(E::NAME))?;
-        self.invalidate(&tags, Invalidation::Hard)
-            .await
-            .map_err(|error| PublishFailure::Store(E::NAME, error))?;
-        tracing::debug!(event = E::NAME, tags = tags.len(), "invalidated");
-        Ok(tags.len())
+        let outdated = self.shared.registry.outdated(event);
+        let outdated = outdated.ok_or_else(|| PublishFailure::Unregistered(E::NAME.into()))?;
+        Ok(self.apply(E::NAME, &outdated).await?)
+    }
+
+    /// Like [`publish`](Self::publish), for an event that comes as data: `name` has rules from
+    /// [`CacheBuilder::on_json`], and `event` has the fields that they name. A field may be a text, a number or a
+    /// truth value.
+    ///
+    /// # Errors
+    ///
+    /// If no rule names the event, if it lacks a field, in which case nothing is invalidated, or if the store failed.
+    #[cfg(feature = "json")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
+    pub async fn publish_json(
+        &self,
+        name: &str,
+        event: &serde_json::Value,
+    ) -> Result<usize, PublishError> {
+        let registry = &self.shared.registry;
+        let tags = registry.outdated_by_name(name, |field| crate::json::text(event, field));
+        let hard = tags
+            .ok_or_else(|| PublishFailure::Unregistered(name.into()))?
+            .map_err(|field| PublishFailure::Field {
+                event: name.into(),
+                field: field.into(),
+            })?;
+        let soft = Vec::new();
+        Ok(self.apply(name, &Outdated { hard, soft }).await?)
+    }
+
+    async fn apply(&self, name: &str, outdated: &Outdated) -> Result<usize, PublishFailure> {
+        let Outdated { hard, soft } = outdated;
+        for (tags, how) in [(hard, Invalidation::Hard), (soft, Invalidation::Soft)] {
+            if !tags.is_empty() {
+                let applied = self.invalidate(tags, how).await;
+                applied.map_err(|error| PublishFailure::Store(name.into(), error))?;
+            }
+        }
+        let tags = hard.len() + soft.len();
+        tracing::debug!(event = name, tags, "invalidated");
+        Ok(tags)
     }
 
     /// Invalidates every answer that carries one of `tags`; the name of a policy is a tag, too.

@@ -32,6 +32,8 @@ pub struct PublishError(#[from] PublishFailure);
 pub enum PublishErrorKind {
     /// No rule says which tags the event makes outdated.
     Unregistered,
+    /// The event lacks a field that one of its tags is made of; nothing was invalidated.
+    Field,
     /// The store failed; what the event made outdated may still be served.
     Store,
 }
@@ -39,9 +41,12 @@ pub enum PublishErrorKind {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PublishFailure {
     #[error("no rule names the event {0:?}; add one with `CacheBuilder::on`")]
-    Unregistered(&'static str),
+    Unregistered(Box<str>),
+    #[cfg(feature = "json")]
+    #[error("the event {event:?} has no field {field:?} that a tag could be made of")]
+    Field { event: Box<str>, field: Box<str> },
     #[error("the event {0:?} was not applied")]
-    Store(&'static str, #[source] StoreError),
+    Store(Box<str>, #[source] StoreError),
 }
 
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -63,8 +68,8 @@ pub(crate) enum Mistake {
     },
     #[error("policy {policy:?} names the header {header:?}, which is not a header name")]
     InvalidHeader { policy: Box<str>, header: Box<str> },
-    #[error("two event types are both named {0:?}")]
-    DuplicateEvent(&'static str),
+    #[error("two events are both named {0:?}")]
+    DuplicateEvent(Box<str>),
 }
 
 impl StoreError {
@@ -103,6 +108,8 @@ impl PublishError {
     pub fn kind(&self) -> PublishErrorKind {
         match self.0 {
             PublishFailure::Unregistered(_) => PublishErrorKind::Unregistered,
+            #[cfg(feature = "json")]
+            PublishFailure::Field { .. } => PublishErrorKind::Field,
             PublishFailure::Store(..) => PublishErrorKind::Store,
         }
     }

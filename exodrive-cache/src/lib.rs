@@ -85,6 +85,7 @@
 //! where every request is answered by the handler and [`Cache::accuracy`] tells how often the cache would have given the
 //! same answer.
 //!
+//! [`Cache::graph`] draws the way from events over tags to policies, and finds what is probably forgotten.
 //! [`Cache::explain`] says in plain language what would become of a request.
 //!
 //! # In front of a service that speaks HTTP caching
@@ -106,6 +107,7 @@
 //! | feature | |
 //! |---|---|
 //! | `axum` | axum's `OriginalUri`, which handlers can read besides the request, keeps keyed parameters only |
+//! | `json` | events that come as data, as `serde_json` values |
 //! | `metrics` | requests by policy and outcome, fill times, bytes stored, comparisons and invalidations, for the `metrics` recorder that is installed when the cache is built |
 //! | `testing` | a clock, assertions and a failing store for tests of what is cached, and the suite that every [`Store`] must pass |
 //!
@@ -141,9 +143,12 @@ mod filling;
 mod flight;
 mod freshness;
 mod future;
+mod graph;
 mod groups;
 mod hit_for_miss;
 mod hop_by_hop;
+#[cfg(feature = "json")]
+mod json;
 mod key;
 mod keyed_inputs;
 mod layer;
@@ -173,6 +178,7 @@ mod shared;
 mod sole;
 mod storability;
 mod store;
+mod tag_template;
 mod tags;
 mod target;
 mod terms;
@@ -191,6 +197,7 @@ pub use self::entry::{DecodeError, DecodeErrorKind, Entry};
 pub use self::error::{BuildError, PublishError, PublishErrorKind, StoreError, UnknownPolicy};
 pub use self::explain::Explanation;
 pub use self::future::ResponseFuture;
+pub use self::graph::{Graph, Lint};
 pub use self::key::CacheKey;
 pub use self::layer::CacheLayer;
 pub use self::mode::Mode;

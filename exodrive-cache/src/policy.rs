@@ -1,15 +1,15 @@
 //! What is configured for a route.
 
+mod check;
+
 use std::time::Duration;
 
-use http::HeaderName;
-
 use crate::credentials::Credentials;
-use crate::error::Mistake;
 use crate::mode::Mode;
 use crate::origin::{Origin, SetCookie};
 use crate::percent::Percent;
-use crate::route::{Route, TagTemplate};
+use crate::route::Route;
+use crate::tag_template::TagTemplate;
 
 /// How the answers of one route are cached.
 ///
@@ -41,6 +41,7 @@ pub struct CachePolicy {
     pub(crate) query: Vec<Box<str>>,
     pub(crate) headers: Vec<Box<str>>,
     pub(crate) tags: Vec<TagTemplate>,
+    pub(crate) handler_tags: Vec<TagTemplate>,
     pub(crate) credentials: Credentials,
     pub(crate) origin: Origin,
     pub(crate) set_cookie: SetCookie,
@@ -66,6 +67,7 @@ impl CachePolicy {
             query: Vec::new(),
             headers: Vec::new(),
             tags: Vec::new(),
+            handler_tags: Vec::new(),
             credentials: Credentials::default(),
             origin: Origin::default(),
             set_cookie: SetCookie::default(),
@@ -173,6 +175,14 @@ impl CachePolicy {
         self
     }
 
+    /// States which tags the handler may add to its answers, as templates such as `car:{id}`, for
+    /// [`Cache::graph`](crate::Cache::graph). Defaults to none. It adds none itself.
+    pub fn handler_tags<'a>(mut self, templates: impl IntoIterator<Item = &'a str>) -> Self {
+        let templates = templates.into_iter().map(TagTemplate::new);
+        self.handler_tags.extend(templates);
+        self
+    }
+
     /// Sets what happens to requests with `Authorization` or `Cookie`. Defaults to [`Credentials::bypass`].
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = credentials;
@@ -266,45 +276,5 @@ impl CachePolicy {
     /// Returns whether the service sees the request as it came, and its answer says how it is cached.
     pub(crate) fn is_transparent(&self) -> bool {
         self.origin == Origin::Rfc9111
-    }
-
-    /// Resolves the header names and reports what cannot work.
-    pub(crate) fn check(&self, name: &str, mistakes: &mut Vec<Mistake>) -> Vec<HeaderName> {
-        if self.ttl.is_zero() && !self.is_transparent() {
-            mistakes.push(Mistake::ZeroTtl {
-                policy: name.into(),
-            });
-        }
-        let timeouts = [Some(self.timeout), self.soft_timeout];
-        if timeouts.contains(&Some(Duration::ZERO)) || self.max_calls == Some(0) {
-            mistakes.push(Mistake::NoCalls {
-                policy: name.into(),
-            });
-        }
-        if !(self.early_refresh.is_finite() && self.early_refresh >= 0.0) {
-            mistakes.push(Mistake::EarlyRefresh {
-                policy: name.into(),
-                beta: self.early_refresh,
-            });
-        }
-        for template in &self.tags {
-            if let Some(parameter) = template.unknown_parameter(self.route.as_ref()) {
-                mistakes.push(Mistake::UnknownParameter {
-                    policy: name.into(),
-                    parameter: parameter.into(),
-                });
-            }
-        }
-        let mut headers = Vec::with_capacity(self.headers.len());
-        for header in &self.headers {
-            match HeaderName::from_bytes(header.as_bytes()) {
-                Ok(header) => headers.push(header),
-                Err(_) => mistakes.push(Mistake::InvalidHeader {
-                    policy: name.into(),
-                    header: header.clone(),
-                }),
-            }
-        }
-        headers
     }
 }

@@ -1,5 +1,6 @@
 //! A policy under its name, with everything resolved that can be resolved once.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +64,10 @@ impl RoutePolicy {
             .is_transparent()
             .then(|| target::tag(admitted.authority, &request.uri));
         templates
-            .map(|template| template.fill(&admitted.parameters))
+            .filter_map(|template| {
+                let value = |name: &str| admitted.parameters.value(name).map(Cow::Borrowed);
+                template.fill(value).ok()
+            })
             .chain([Tag::new(&self.name)])
             .chain(target)
             .collect()

@@ -6,6 +6,7 @@ mod bodies;
 mod coalescing;
 mod crowd;
 mod early;
+mod events;
 mod explain;
 mod invalidation;
 mod limits;
