@@ -6,3 +6,4 @@ mod caching;
 mod conformance;
 mod errors;
 mod limits;
+mod shared_limits;

@@ -12,6 +12,7 @@ pub mod domain;
 pub mod errors;
 pub mod events;
 pub mod flags;
+mod limits;
 pub mod logging;
 mod openapi;
 pub mod repository;

@@ -1,18 +1,13 @@
 //! The layers around the routes, and why they stand in this order.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::middleware::from_fn_with_state;
 use exodrive_errors::{ApiError, ErrorCode, ErrorLayer};
-use exodrive_ratelimit::{
-    BuildError, ClientIp, HOUR, Limit, MINUTE, MemoryStore, RateLimitLayer, RateLimited,
-    RateLimiter, Subject,
-};
+use exodrive_ratelimit::{BuildError, Outcome, RateLimitLayer, RateLimited};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::request::Parts;
 use http::{HeaderName, Method, Request, StatusCode};
 use serde_json::json;
 use tower::ServiceBuilder;
@@ -26,8 +21,8 @@ use tower_http::trace::TraceLayer;
 
 use crate::auth::authenticate;
 use crate::config::Config;
-use crate::domain::User;
 use crate::flags::Feature;
+use crate::limits::{self, Counters};
 use crate::{AppState, routes};
 
 /// How to reach people when the service fails; shown in the envelope of every 5xx.
@@ -39,15 +34,15 @@ const MAX_REQUEST_BODY: usize = 64 << 10;
 ///
 /// # Errors
 ///
-/// If the cache lacks a policy that a route names, or a limit makes no sense.
+/// If the cache lacks a policy that a route names, or a limit or the URL of Redis makes no sense.
 pub fn app(state: &AppState, config: &Config) -> Result<Router, StackError> {
     let mut router = routes::router(state)?;
     if config.debug_routes {
         router = router.merge(routes::debug_router());
     }
-    let store = Arc::new(MemoryStore::default());
-    let by_address = by_address(config, store.clone())?;
-    let by_user = by_user(store)?;
+    let counters = Counters::new(config)?;
+    let by_address = limits::by_address(config, counters.clone())?;
+    let by_user = limits::by_user(counters)?;
     Ok(router.layer(
         ServiceBuilder::new()
             // Browsers read neither answers nor refusals without it.
@@ -96,82 +91,23 @@ pub enum StackError {
     Policy(#[from] exodrive_cache::UnknownPolicy),
     /// A limit makes no sense.
     Limit(#[from] BuildError),
-}
-
-type Limiter = RateLimiter<Arc<MemoryStore>>;
-
-/// The limits by address, which apply before authentication.
-///
-/// Requests that show no key share the public limit of their address. Requests that do are not
-/// charged to it, or one client could use up what its neighbours behind the same address need to
-/// sign in; only the keys that turn out to be nobody's count.
-fn by_address(config: &Config, store: Arc<MemoryStore>) -> Result<Limiter, BuildError> {
-    let public = Limit::sliding_window(
-        "public",
-        config.rate_limit_max_requests,
-        config.rate_limit_window,
-    );
-    let authentication = Limit::sliding_window("authentication", 60, MINUTE);
-    RateLimiter::builder(store)
-        .client_ip(ClientIp::trusted_proxies(config.trusted_proxies.iter()))
-        .limit(
-            public
-                .by_ip()
-                .on(|request| is_limited(request) && !shows_a_key(request)),
-        )
-        .limit(
-            authentication
-                .by_ip()
-                .on(|request| is_limited(request) && shows_a_key(request))
-                .settle(|response| u32::from(response.status == StatusCode::UNAUTHORIZED)),
-        )
-        .build()
-}
-
-/// The limits of a user, who is known after authentication.
-fn by_user(store: Arc<MemoryStore>) -> Result<Limiter, BuildError> {
-    let authenticated = Limit::sliding_window("authenticated", 120, MINUTE);
-    let booking = Limit::sliding_window("booking", 10, HOUR);
-    RateLimiter::builder(store)
-        .identify(|request| {
-            let user = request.extensions.get::<User>()?;
-            Some(Subject::user(&user.id))
-        })
-        .limit(authenticated.by_user().on(is_limited))
-        .limit(
-            booking
-                .by_user()
-                .on(is_booking)
-                .settle(|response| u32::from(response.status.is_success())),
-        )
-        .build()
-}
-
-fn shows_a_key(request: &Parts) -> bool {
-    request.headers.contains_key(AUTHORIZATION)
-}
-
-fn is_booking(request: &Parts) -> bool {
-    request.method == Method::POST && request.uri.path() == "/api/v1/bookings"
-}
-
-fn is_limited(request: &Parts) -> bool {
-    !is_always_admitted(request.uri.path())
-}
-
-/// Whoever watches over the service has to reach it while it refuses everybody else.
-pub(crate) fn is_always_admitted(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz")
+    /// The URL of Redis makes no sense.
+    Redis(#[from] exodrive_redis::BuildError),
 }
 
 fn errors() -> ErrorLayer {
     ErrorLayer::new()
         .support(SUPPORT)
-        .recognize(|refused: &RateLimited| match refused.limit() {
-            Some(limit) => {
-                ApiError::new(ErrorCode::RATE_LIMITED).details(json!({ "limit": limit.name() }))
+        .recognize(|refused: &RateLimited| {
+            let code = match refused.decision().outcome() {
+                Outcome::Unavailable => ErrorCode::SERVICE_UNAVAILABLE,
+                Outcome::Denied => ErrorCode::FORBIDDEN,
+                _ => ErrorCode::RATE_LIMITED,
+            };
+            match refused.limit() {
+                Some(limit) => ApiError::new(code).details(json!({ "limit": limit.name() })),
+                None => ApiError::new(code),
             }
-            None => ApiError::new(ErrorCode::SERVICE_UNAVAILABLE),
         })
 }
 

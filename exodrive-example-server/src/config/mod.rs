@@ -5,6 +5,7 @@ mod error;
 mod options;
 mod parse;
 mod proxies;
+mod redis;
 #[cfg(test)]
 mod tests;
 
@@ -12,3 +13,4 @@ pub use self::database::DatabaseUrl;
 pub use self::error::{ConfigError, ConfigErrorKind};
 pub use self::options::{Command, Config, LogFormat};
 pub use self::proxies::TrustedProxies;
+pub use self::redis::{Password, RedisUrl};

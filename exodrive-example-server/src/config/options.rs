@@ -6,7 +6,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-use super::{ConfigError, DatabaseUrl, TrustedProxies, parse};
+use super::{ConfigError, DatabaseUrl, Password, RedisUrl, TrustedProxies, parse};
 use crate::domain::Today;
 use crate::flags::{Feature, Flags, Rollout};
 use crate::seed::Seed;
@@ -30,6 +30,23 @@ pub struct Config {
     /// Without it, a temporary file is made at start and removed at exit
     #[arg(long, env, hide_env_values = true)]
     pub database_url: Option<DatabaseUrl>,
+
+    /// The Redis server in which all instances count requests together, as redis://user:password@host:6379/0.
+    /// Without it and REDIS_HOST, each instance counts by itself
+    #[arg(long, env, hide_env_values = true)]
+    pub redis_url: Option<RedisUrl>,
+
+    /// The host of the Redis server, in place of a URL
+    #[arg(long, env, conflicts_with = "redis_url")]
+    pub redis_host: Option<String>,
+
+    /// The port of the Redis server, beside REDIS_HOST
+    #[arg(long, env, default_value_t = Self::default().redis_port)]
+    pub redis_port: u16,
+
+    /// The password of the Redis server, beside REDIS_HOST
+    #[arg(long, env, hide_env_values = true)]
+    pub redis_password: Option<Password>,
 
     /// Networks of the proxies whose X-Forwarded-For is believed, as CIDRs separated by commas
     #[arg(long, env, default_value_t)]
@@ -163,6 +180,17 @@ impl Config {
         Ok(config)
     }
 
+    /// The Redis server, if there is one.
+    #[must_use]
+    pub fn redis(&self) -> Option<RedisUrl> {
+        let named = || {
+            let host = self.redis_host.as_ref()?;
+            let password = self.redis_password.as_ref();
+            Some(RedisUrl::new(host, self.redis_port, password))
+        };
+        self.redis_url.clone().or_else(named)
+    }
+
     /// The features that are on, until somebody switches them.
     #[must_use]
     pub fn flags(&self) -> Flags {
@@ -191,6 +219,10 @@ impl Default for Config {
             command: None,
             listen_addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             database_url: None,
+            redis_url: None,
+            redis_host: None,
+            redis_port: 6_379,
+            redis_password: None,
             trusted_proxies: TrustedProxies::default(),
             rate_limit_window: Duration::from_mins(1),
             rate_limit_max_requests: 60,

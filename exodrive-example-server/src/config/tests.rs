@@ -119,6 +119,17 @@ fn never_repeats_the_url_of_a_database() {
 }
 
 #[test]
+fn redis_is_known_by_a_url_or_by_its_address() {
+    let redis = |arguments: &[&str]| read(arguments).unwrap().redis();
+    assert_eq!(redis(&[]), None);
+    let by_host = redis(&["--redis-host=cache.internal", "--redis-password=hunter2"]).unwrap();
+    assert_eq!(by_host.expose(), "redis://:hunter2@cache.internal:6379");
+    let by_url = redis(&["--redis-url=redis://cache.internal/2"]).unwrap();
+    assert_eq!(by_url.to_string(), "redis://cache.internal/2");
+    assert!(!complaint(&["--redis-url=http://:hunter2@localhost"]).contains("hunter2"));
+}
+
+#[test]
 fn refuses_more_bookings_than_the_cars_can_take() {
     assert!(read(&["--cars=2", "--bookings=730"]).is_ok());
     let line = complaint(&["--cars=2", "--bookings=731"]);
@@ -133,6 +144,10 @@ fn shows_the_name_of_every_environment_variable() {
     for name in [
         "LISTEN_ADDR",
         "DATABASE_URL",
+        "REDIS_URL",
+        "REDIS_HOST",
+        "REDIS_PORT",
+        "REDIS_PASSWORD",
         "TRUSTED_PROXIES",
         "RATE_LIMIT_WINDOW_MS",
         "RATE_LIMIT_MAX_REQUESTS",

@@ -3,7 +3,7 @@ use utoipa::openapi::path::Paths;
 use utoipa::openapi::{Info, OpenApi, Ref, RefOr, Response};
 
 use super::components::{ALWAYS, CACHED, LIMITED, components, header};
-use crate::stack::is_always_admitted;
+use crate::limits::is_always_admitted;
 
 /// What a request to any route can come to: a key that is nobody's, and failures.
 const ANYWHERE: &[u16] = &[401, 500, 503];

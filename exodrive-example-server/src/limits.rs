@@ -1,0 +1,141 @@
+//! Who may ask how often, and where that is counted.
+
+use std::sync::Arc;
+
+use exodrive_ratelimit::store::{Charge, Ledger, Settlement, Verdict};
+use exodrive_ratelimit::{
+    BuildError, ClientIp, HOUR, Limit, MINUTE, MemoryStore, RateLimiter, RedisStore, Store,
+    StoreError, Subject,
+};
+use exodrive_redis::RedisClient;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{Method, StatusCode};
+
+use crate::config::Config;
+use crate::domain::User;
+
+pub(crate) type Limiter = RateLimiter<Counters>;
+
+/// Where requests are counted.
+#[derive(Clone, Debug)]
+pub(crate) enum Counters {
+    /// In this process, which is right where it is the only instance.
+    Memory(Arc<MemoryStore>),
+    /// In Redis, by all instances together.
+    Redis(RedisStore),
+}
+
+impl Counters {
+    /// Counts in Redis if the configuration names a server. It need not be there: until it is, this instance counts for
+    /// itself.
+    pub(crate) fn new(config: &Config) -> Result<Self, exodrive_redis::BuildError> {
+        let Some(url) = config.redis() else {
+            return Ok(Self::Memory(Arc::default()));
+        };
+        tracing::info!(redis = %url, "requests are counted in Redis");
+        let redis = RedisClient::builder(url.expose()).build()?;
+        Ok(Self::Redis(RedisStore::new(redis).namespace("exodrive")))
+    }
+}
+
+impl Store for Counters {
+    async fn check(&self, charges: &[Charge<'_>]) -> Result<Verdict, StoreError> {
+        match self {
+            Self::Memory(store) => store.check(charges).await,
+            Self::Redis(store) => store.check(charges).await,
+        }
+    }
+
+    fn check_now(&self, charges: &[Charge<'_>]) -> Option<Verdict> {
+        match self {
+            Self::Memory(store) => store.check_now(charges),
+            Self::Redis(store) => store.check_now(charges),
+        }
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), StoreError> {
+        match self {
+            Self::Memory(store) => store.settle(settlements).await,
+            Self::Redis(store) => store.settle(settlements).await,
+        }
+    }
+
+    async fn reset(&self, charges: &[Charge<'_>]) -> Result<(), StoreError> {
+        match self {
+            Self::Memory(store) => store.reset(charges).await,
+            Self::Redis(store) => store.reset(charges).await,
+        }
+    }
+
+    fn ledger(&self) -> Ledger {
+        match self {
+            Self::Memory(store) => store.ledger(),
+            Self::Redis(store) => store.ledger(),
+        }
+    }
+}
+
+/// The limits by address, which apply before authentication.
+///
+/// Requests that show no key share the public limit of their address. Requests that do are not
+/// charged to it, or one client could use up what its neighbours behind the same address need to
+/// sign in; only the keys that turn out to be nobody's count.
+pub(crate) fn by_address(config: &Config, store: Counters) -> Result<Limiter, BuildError> {
+    let public = Limit::sliding_window(
+        "public",
+        config.rate_limit_max_requests,
+        config.rate_limit_window,
+    );
+    let authentication = Limit::sliding_window("authentication", 60, MINUTE);
+    RateLimiter::builder(store)
+        .client_ip(ClientIp::trusted_proxies(config.trusted_proxies.iter()))
+        .limit(
+            public
+                .by_ip()
+                .on(|request| is_limited(request) && !shows_a_key(request)),
+        )
+        .limit(
+            authentication
+                .by_ip()
+                .on(|request| is_limited(request) && shows_a_key(request))
+                .settle(|response| u32::from(response.status == StatusCode::UNAUTHORIZED)),
+        )
+        .build()
+}
+
+/// The limits of a user, who is known after authentication.
+pub(crate) fn by_user(store: Counters) -> Result<Limiter, BuildError> {
+    let authenticated = Limit::sliding_window("authenticated", 120, MINUTE);
+    let booking = Limit::sliding_window("booking", 10, HOUR);
+    RateLimiter::builder(store)
+        .identify(|request| {
+            let user = request.extensions.get::<User>()?;
+            Some(Subject::user(&user.id))
+        })
+        .limit(authenticated.by_user().on(is_limited))
+        .limit(
+            booking
+                .by_user()
+                .on(is_booking)
+                .settle(|response| u32::from(response.status.is_success())),
+        )
+        .build()
+}
+
+fn shows_a_key(request: &Parts) -> bool {
+    request.headers.contains_key(AUTHORIZATION)
+}
+
+fn is_booking(request: &Parts) -> bool {
+    request.method == Method::POST && request.uri.path() == "/api/v1/bookings"
+}
+
+fn is_limited(request: &Parts) -> bool {
+    !is_always_admitted(request.uri.path())
+}
+
+/// Whoever watches over the service has to reach it while it refuses everybody else.
+pub(crate) fn is_always_admitted(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
+}
