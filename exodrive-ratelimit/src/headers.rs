@@ -10,7 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
-pub(crate) use self::text::Text;
+use self::text::{date, list};
+pub(crate) use self::text::{number, value};
 use crate::decision::{Decision, LimitState, Outcome};
 use crate::time::whole_seconds;
 
@@ -86,23 +87,29 @@ impl HeaderStyle {
         decision: &Decision,
         now: impl FnOnce() -> SystemTime,
     ) {
-        if self != Self::None {
-            // Room for both families and the refusal's own, to grow but once.
-            headers.reserve(7);
-        }
-        if self.speaks_draft() && decision.enforced().next().is_some() {
-            headers.insert(RATELIMIT_POLICY, policies(decision));
-            headers.insert(RATELIMIT, states(decision));
+        // Room for all, to grow but once; no more, since what is not needed has to be allocated all the same.
+        headers.reserve(match (self, decision.outcome()) {
+            (Self::None, Outcome::Allowed) => 0,
+            (Self::None, _) => 2,
+            (_, Outcome::Allowed) => 5,
+            _ => 7,
+        });
+        if self.speaks_draft()
+            && let Some(policies) = policies(decision)
+            && let Some(states) = list(decision.enforced().map(state))
+        {
+            headers.insert(RATELIMIT_POLICY, policies);
+            headers.insert(RATELIMIT, states);
         }
         if let (Some(format), Some(limit)) = (self.reset_format(), decision.tightest()) {
             let reset = epoch_seconds(now(), limit.replenished_after());
             headers.insert(X_RATELIMIT_LIMIT, limit.terms().quota().clone());
-            headers.insert(X_RATELIMIT_REMAINING, number(limit.remaining().into()));
+            headers.insert(X_RATELIMIT_REMAINING, number(limit.remaining()));
             headers.insert(
                 X_RATELIMIT_RESET,
                 match format {
                     ResetFormat::EpochSeconds => number(reset),
-                    ResetFormat::Rfc3339 => Text::default().date(reset).to_value(),
+                    ResetFormat::Rfc3339 => value(date(reset).into_bytes()),
                 },
             );
         }
@@ -126,37 +133,21 @@ pub(crate) fn retry_after(decision: &Decision) -> Option<Duration> {
 }
 
 /// Most requests meet one limit, whose policy is written already.
-fn policies(decision: &Decision) -> HeaderValue {
-    let mut limits = decision.enforced().map(|limit| limit.terms().policy());
-    match (limits.next(), limits.next()) {
-        (Some(only), None) => only.clone(),
-        _ => list(decision, |text, limit| {
-            text.bytes(limit.terms().policy().as_bytes());
-        }),
+fn policies(decision: &Decision) -> Option<HeaderValue> {
+    let policies = || decision.enforced().map(|limit| limit.terms().policy());
+    let mut some = policies();
+    match (some.next(), some.next()) {
+        (Some(only), None) => Some(only.clone()),
+        _ => list(policies().map(|policy| policy.as_bytes().to_vec())),
     }
 }
 
-fn states(decision: &Decision) -> HeaderValue {
-    list(decision, |text, limit| {
-        text.word("\"").word(limit.name()).word("\";r=");
-        text.number(limit.remaining().into()).word(";t=");
-        text.number(whole_seconds(limit.replenished_after()));
-    })
-}
-
-fn list(decision: &Decision, write: impl Fn(&mut Text, &LimitState)) -> HeaderValue {
-    let mut text = Text::default();
-    for limit in decision.enforced() {
-        if !text.is_empty() {
-            text.word(", ");
-        }
-        write(&mut text, limit);
-    }
-    text.to_value()
-}
-
-fn number(number: u64) -> HeaderValue {
-    Text::default().number(number).to_value()
+fn state(limit: &LimitState) -> Vec<u8> {
+    let (mut remaining, mut reset) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let remaining = remaining.format(limit.remaining());
+    let reset = reset.format(whole_seconds(limit.replenished_after()));
+    let texts = [limit.terms().state(), remaining, ";t=", reset];
+    texts.concat().into_bytes()
 }
 
 fn epoch_seconds(now: SystemTime, after: Duration) -> u64 {

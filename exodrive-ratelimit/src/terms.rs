@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use crate::Rule;
-use crate::headers::Text;
+use crate::headers::{number, value};
 use crate::time::whole_seconds;
 
 /// The name and size of a limit, with what its headers always say.
@@ -15,25 +15,22 @@ pub(crate) struct Terms {
     max: u32,
     window: Duration,
     policy: HeaderValue,
+    state: Box<str>,
     quota: HeaderValue,
 }
 
 impl Terms {
     pub(crate) fn new(name: &str, rule: Rule) -> Self {
         let (max, window) = (rule.max(), rule.window());
-        let mut policy = Text::default();
-        policy
-            .word("\"")
-            .word(name)
-            .word("\";q=")
-            .number(max.into());
-        policy.word(";w=").number(whole_seconds(window));
+        let seconds = whole_seconds(window);
+        let policy = format!("\"{name}\";q={max};w={seconds}");
         Self {
             name: name.into(),
             max,
             window,
-            policy: policy.to_value(),
-            quota: Text::default().number(max.into()).to_value(),
+            policy: value(policy.into_bytes()),
+            state: format!("\"{name}\";r=").into(),
+            quota: number(max),
         }
     }
 
@@ -52,6 +49,11 @@ impl Terms {
     /// The item of `RateLimit-Policy`.
     pub(crate) const fn policy(&self) -> &HeaderValue {
         &self.policy
+    }
+
+    /// How the item of `RateLimit` begins, up to what remains.
+    pub(crate) const fn state(&self) -> &str {
+        &self.state
     }
 
     /// The value of `X-RateLimit-Limit`.

@@ -87,23 +87,29 @@ impl<St: Store> RateLimiter<St> {
     /// If a limit has no room, or if the store cannot tell and a limit says to refuse then; nothing is charged. Which
     /// it is, is in the [`outcome`](crate::Decision::outcome) of the [`decision`](RateLimited::decision).
     pub async fn check(&self, subject: Subject, cost: u32) -> Result<Permit<St>, RateLimited> {
-        let asked = self.under_orders(|orders| {
-            let plan = &self.shared.plan;
-            plan.asked_by_subject(subject, cost, orders)
-        });
-        let admission = match asked {
-            Asked::Unlimited => Admission::unlimited(),
-            Asked::Decided(admission) => *admission,
-            Asked::Limited(mut claims) => match self.answer_now(&mut claims) {
-                Some(verdict) => Admission::at_once(claims, verdict),
-                // In a box, so that those who need not wait do not carry what waiting takes.
-                None => Box::pin(self.decide(claims, Correctable::All)).await,
-            },
+        // What is not needed while waiting is gone by then, so that the future stays small.
+        let waiting = {
+            let asked = self.under_orders(|orders| {
+                let plan = &self.shared.plan;
+                plan.asked_by_subject(subject, cost, orders)
+            });
+            match asked {
+                Asked::Unlimited => return self.permit(Admission::unlimited()),
+                Asked::Decided(admission) => return self.permit(*admission),
+                Asked::Limited(mut claims) => match self.answer_now(&mut claims) {
+                    Some(verdict) => return self.permit(Admission::at_once(claims, verdict)),
+                    None => Box::pin(self.decide(claims, Correctable::All)),
+                },
+            }
         };
-        if admission.outcome() == Outcome::Allowed {
-            Ok(Permit::new(self.clone(), admission))
-        } else {
-            Err(RateLimited::new(admission.decision(self.plan())))
+        self.permit(waiting.await)
+    }
+
+    #[inline]
+    fn permit(&self, admission: Admission) -> Result<Permit<St>, RateLimited> {
+        match admission.outcome() {
+            Outcome::Allowed => Ok(Permit::new(self.clone(), admission)),
+            _ => Err(RateLimited::new(admission.decision(self.plan()))),
         }
     }
 
