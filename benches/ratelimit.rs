@@ -57,6 +57,11 @@ fn check(name: &'static str, keys: u32, most: f64) {
         .run();
 }
 
+/// A limiter that futures can borrow.
+fn lent(limit: Limit) -> &'static RateLimiter<MemoryStore> {
+    Box::leak(Box::new(limiter(limit.by_subject(), HeaderStyle::None)))
+}
+
 fn limiter(limit: Limit, style: HeaderStyle) -> RateLimiter<MemoryStore> {
     RateLimiter::builder(MemoryStore::with_max_keys(1_000_000))
         .limit(limit)
@@ -66,22 +71,20 @@ fn limiter(limit: Limit, style: HeaderStyle) -> RateLimiter<MemoryStore> {
 }
 
 fn by_text(group: Group, name: &'static str, keys: u32, limit: Limit) -> Group {
-    let limiter = limiter(limit.by_subject(), HeaderStyle::None);
+    let limiter = lent(limit);
     let (mut text, next) = (String::new(), numbers(keys));
     group.future(name, move || {
         write_key(&mut text, next());
         let subject = Subject::user(&text);
-        let limiter = limiter.clone();
         async move { limiter.check(subject, 1).await.is_ok() }
     })
 }
 
 fn by_address(group: Group, name: &'static str, keys: u32, limit: Limit) -> Group {
-    let limiter = limiter(limit.by_subject(), HeaderStyle::None);
+    let limiter = lent(limit);
     let next = numbers(keys);
     group.future(name, move || {
         let subject = Subject::ip(address(next()));
-        let limiter = limiter.clone();
         async move { limiter.check(subject, 1).await.is_ok() }
     })
 }

@@ -13,15 +13,11 @@ use exodrive_redis::{Command, RedisClient, Script};
 use redis::aio::MultiplexedConnection;
 use redis_test::server::RedisServer;
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinSet;
 
 const BARE: &str = "one multiplexed connection";
 const OURS: &str = "exodrive-redis";
 #[cfg(feature = "peers")]
 const POOL: &str = "bb8-redis";
-
-/// How often each of the concurrent callers calls in one operation.
-const CALLS: usize = 8;
 
 static NOTHING: LazyLock<Script> = LazyLock::new(|| Script::new("return 1"));
 static BARE_NOTHING: LazyLock<redis::Script> = LazyLock::new(|| redis::Script::new("return 1"));
@@ -84,12 +80,12 @@ impl Bench {
 
     fn compare(&self, name: &'static str, callers: usize, call: Call) {
         let bare = self.bare.clone();
-        let group = self.case(Group::new(name), BARE, callers, move || {
+        let group = Group::new(name).callers(BARE, &self.runtime, callers, move || {
             let mut bare = bare.clone();
             async move { ask(call, &mut bare).await }
         });
         let ours = self.ours.clone();
-        let group = self.case(group, OURS, callers, move || {
+        let group = group.callers(OURS, &self.runtime, callers, move || {
             let ours = ours.clone();
             async move {
                 match call {
@@ -111,38 +107,12 @@ impl Bench {
         let group = {
             let pool = self.pool.clone();
             let group = group.goal(Goal::ratio(1.0 / 3.0, POOL));
-            self.case(group, POOL, callers, move || {
+            group.callers(POOL, &self.runtime, callers, move || {
                 let pool = pool.clone();
                 async move { ask(call, &mut pool.get().await.unwrap()).await }
             })
         };
         group.run();
-    }
-
-    /// Adds a case in which each of the callers calls a few times.
-    fn case<F: Future<Output = ()> + Send>(
-        &self,
-        group: Group,
-        name: &'static str,
-        callers: usize,
-        call: impl Fn() -> F + Clone + Send + Sync + 'static,
-    ) -> Group {
-        let runtime = Arc::clone(&self.runtime);
-        group.case(name, move || {
-            let call = call.clone();
-            runtime.block_on(async move {
-                let mut tasks = JoinSet::new();
-                for _ in 0..callers {
-                    let call = call.clone();
-                    tasks.spawn(async move {
-                        for _ in 0..CALLS {
-                            call().await;
-                        }
-                    });
-                }
-                tasks.join_all().await;
-            });
-        })
     }
 }
 

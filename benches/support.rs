@@ -7,9 +7,11 @@
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// Enough for the median to settle; an odd number, so that there is a middle one.
@@ -20,6 +22,8 @@ const TURN: Duration = Duration::from_millis(2);
 const WARM_UP: Duration = Duration::from_millis(200);
 /// How many operations the allocations are counted over, unless fewer fill a turn.
 const COUNTED: u64 = 1_000;
+/// How often each of the concurrent callers calls in one operation.
+const CALLS: usize = 8;
 
 /// Cases that do the same work in different ways; the first is what the others are compared with.
 #[derive(Debug)]
@@ -97,6 +101,32 @@ impl Group {
                 for _ in 0..times {
                     black_box(operation().await);
                 }
+            });
+        })
+    }
+
+    /// Adds a case in which so many callers call at the same time, a few times each; one operation is all of their calls.
+    pub fn callers<F: Future<Output = ()> + Send>(
+        self,
+        name: &'static str,
+        runtime: &Arc<Runtime>,
+        callers: usize,
+        call: impl Fn() -> F + Clone + Send + Sync + 'static,
+    ) -> Self {
+        let runtime = Arc::clone(runtime);
+        self.case(name, move || {
+            let call = call.clone();
+            runtime.block_on(async move {
+                let mut tasks = JoinSet::new();
+                for _ in 0..callers {
+                    let call = call.clone();
+                    tasks.spawn(async move {
+                        for _ in 0..CALLS {
+                            call().await;
+                        }
+                    });
+                }
+                tasks.join_all().await;
             });
         })
     }

@@ -86,7 +86,9 @@ impl Plan {
         }
         let mut claims = Claims::new();
         let mut claim = |limit: usize, subject| {
-            claims.extend(self.limits[limit].claim(limit, subject, cost, orders));
+            if let Some(claim) = self.limits[limit].claim(limit, subject, cost, orders) {
+                claims.push(claim);
+            }
         };
         // Most subjects meet one limit, which needs no copy of them.
         let mut last = None;
@@ -124,7 +126,9 @@ impl Plan {
                 Cost::Fixed(cost) => *cost,
                 Cost::Request(cost_of) => cost_of(parts),
             };
-            claims.extend(planned.claim(index, subject, cost, orders));
+            if let Some(claim) = planned.claim(index, subject, cost, orders) {
+                claims.push(claim);
+            }
         }
         claims
     }
@@ -144,6 +148,7 @@ impl Plan {
 
 impl Planned {
     /// The claim of the limit on a subject; `None` if it is ordered not to apply.
+    #[inline]
     fn claim(
         &self,
         index: usize,

@@ -122,6 +122,7 @@ impl<St: Store> RateLimiter<St> {
         self.under_orders(|orders| self.shared.plan.asked_by_request(parts, orders))
     }
 
+    #[inline]
     fn under_orders<T>(&self, ask: impl FnOnce(Orders<'_>) -> T) -> T {
         let watch = &self.shared.watch;
         let snapshot = &**watch.current();

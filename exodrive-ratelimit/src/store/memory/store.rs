@@ -63,8 +63,7 @@ impl MemoryStore {
     /// The number is divided among the store's shards, and a shard can be full a few percent before all are.
     /// Overflow buckets come on top, at most 64 for each limit and shard.
     pub fn with_max_keys(max_keys: usize) -> Self {
-        let shards = (max_keys / KEYS_WORTH_A_SHARD).clamp(1, MAX_SHARDS);
-        let shards = 1 << shards.ilog2();
+        let shards = shards_for(max_keys);
         let capacity = (max_keys / shards).min(MAX_KEYS_OF_A_SHARD);
         Self {
             shards: (0..shards)
@@ -101,7 +100,8 @@ impl MemoryStore {
     }
 
     fn shard_of(&self, key: Fingerprint) -> usize {
-        (key.high >> 32) as usize & (self.shards.len() - 1)
+        // The upper half of the hash as a fraction of all shards.
+        (((key.high >> 32) * self.shards.len() as u64) >> 32) as usize
     }
 
     pub(crate) fn verdict(&self, charges: &[Charge<'_>]) -> Verdict {
@@ -204,6 +204,23 @@ impl MemoryStore {
                 .collect(),
         }
     }
+}
+
+/// Into how many shards so many keys are divided: of the numbers that keep callers out of each other's way, the one
+/// whose tables are fullest when the store is full. Tables come in powers of two, so a number chosen without care can
+/// leave half of each table empty.
+fn shards_for(max_keys: usize) -> usize {
+    let most = (max_keys / KEYS_WORTH_A_SHARD).clamp(1, MAX_SHARDS);
+    let places = |shards: &usize| {
+        let keys = max_keys / shards;
+        // A table is at most seven eighths full. The rest is for shards that get more than others and for overflow.
+        shards
+            * (keys + keys / 16)
+                .saturating_mul(8)
+                .div_ceil(7)
+                .next_power_of_two()
+    };
+    (most.div_ceil(2)..=most).min_by_key(places).unwrap_or(most)
 }
 
 /// The shards of one check, locked.
