@@ -19,6 +19,8 @@ use crate::policy::CachePolicy;
 use crate::vary::Vary;
 use crate::{CacheKey, Tag};
 
+#[cfg(feature = "redis")]
+pub(crate) use self::codec::encode_vary;
 pub use self::codec::{DecodeError, DecodeErrorKind};
 
 /// An answer of a handler as a store keeps it.

@@ -42,6 +42,22 @@ impl Vary {
         Some(Self(fields.collect()))
     }
 
+    /// Notes what a request says in fields of these names.
+    #[cfg(feature = "redis")]
+    pub(crate) fn of_names(names: &[HeaderName], request: &HeaderMap) -> Self {
+        let fields = names.iter().map(|name| Field {
+            name: name.clone(),
+            value: Value::of(request, name),
+        });
+        Self(fields.collect())
+    }
+
+    /// Returns the names of the fields, sorted.
+    #[cfg(feature = "redis")]
+    pub(crate) fn names(&self) -> impl Iterator<Item = &HeaderName> {
+        self.0.iter().map(|field| &field.name)
+    }
+
     /// Puts together what was taken apart by [`Self::fields`].
     pub(crate) fn from_fields(fields: Vec<Field>) -> Self {
         Self(fields.into())

@@ -137,6 +137,14 @@ impl Entry {
             .ok_or(CORRUPT)
     }
 
+    /// Reads an entry, unless it is one for another key.
+    #[cfg(feature = "redis")]
+    pub(crate) fn decode_for(key: &CacheKey, bytes: &Bytes) -> Result<Option<Self>, DecodeError> {
+        Self::decode_with(bytes, |inputs| {
+            (key.inputs() == inputs).then(|| key.without_request())
+        })
+    }
+
     fn decode_with(
         bytes: &Bytes,
         key: impl FnOnce(&[u8]) -> Option<CacheKey>,

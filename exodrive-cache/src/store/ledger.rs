@@ -46,10 +46,10 @@ struct Marks {
 }
 
 /// When a tag was invalidated last; 0 is never.
-#[derive(Clone, Copy, Debug, Default)]
-struct Mark {
-    hard: Position,
-    soft: Position,
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub(super) struct Mark {
+    pub(super) hard: Position,
+    pub(super) soft: Position,
 }
 
 impl Ledger {
@@ -75,17 +75,7 @@ impl Ledger {
             return Validity::Valid(since);
         }
         let marks = self.marks.read();
-        if since < marks.floor {
-            return Validity::Invalid;
-        }
-        let last = marks.last(tags);
-        if last.hard > since {
-            Validity::Invalid
-        } else if last.soft > since {
-            Validity::Outdated
-        } else {
-            Validity::Valid(self.head())
-        }
+        marks.last(tags).judge(since, marks.floor, self.head())
     }
 
     pub(super) fn invalidate(&self, tags: &[Tag], how: Invalidation) {
@@ -100,6 +90,16 @@ impl Ledger {
         }
         marks.forget_if_full();
         // Only now: whoever sees the new head must find the marks that belong to it.
+        self.head.store(position, Ordering::Release);
+    }
+
+    /// Refuses everything that was valid up to now, as if every tag there is had been invalidated.
+    #[cfg(feature = "redis")]
+    pub(super) fn forget_all(&self) {
+        let mut marks = self.marks.write();
+        let position = self.head() + 1;
+        marks.by_tag.clear();
+        marks.floor = position;
         self.head.store(position, Ordering::Release);
     }
 }
@@ -127,6 +127,18 @@ impl Marks {
 }
 
 impl Mark {
+    /// Returns what has become of something that was valid at `since`, if this was the last
+    /// invalidation of its tags and those up to `floor` may be forgotten.
+    pub(super) fn judge(self, since: Position, floor: Position, head: Position) -> Validity {
+        if since < floor || self.hard > since {
+            Validity::Invalid
+        } else if self.soft > since {
+            Validity::Outdated
+        } else {
+            Validity::Valid(head)
+        }
+    }
+
     fn latest(&self) -> Position {
         self.hard.max(self.soft)
     }
@@ -166,6 +178,22 @@ mod tests {
         assert_eq!(ledger.check(0, &tags), Validity::Invalid);
         assert_eq!(ledger.check(2, &tags), Validity::Outdated);
         assert_eq!(ledger.check(3, &tags), Validity::Valid(3));
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn forgetting_all_refuses_what_was_valid_and_nothing_since() {
+        let ledger = Ledger::new(10);
+        ledger.invalidate(&[tag!("car:1")], Invalidation::Hard);
+        let before = ledger.head();
+        ledger.forget_all();
+        let after = ledger.head();
+        assert_eq!(ledger.check(before, &[]), Validity::Invalid);
+        assert_eq!(ledger.check(before, &[tag!("car:1")]), Validity::Invalid);
+        assert_eq!(
+            ledger.check(after, &[tag!("car:1")]),
+            Validity::Valid(after)
+        );
     }
 
     #[test]

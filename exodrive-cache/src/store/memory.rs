@@ -28,7 +28,7 @@ const EXPECTED_WEIGHT: u64 = 8 << 10;
 pub struct MemoryStore {
     /// By the inputs of the key: they have to be compared anyway, and a digest of them costs more than the rest of a hit.
     slots: Map<Bytes, Arc<Slot>, BySlotWeight>,
-    ledger: Ledger,
+    ledger: Arc<Ledger>,
 }
 
 /// A fill of a [`MemoryStore`].
@@ -60,7 +60,7 @@ impl MemoryStore {
         let expected = usize::try_from(bytes / EXPECTED_WEIGHT).unwrap_or(usize::MAX);
         Self {
             slots: Map::with_weighter(expected, bytes, BySlotWeight),
-            ledger: Ledger::new(LEDGER_CAPACITY),
+            ledger: Arc::new(Ledger::new(LEDGER_CAPACITY)),
         }
     }
 
@@ -72,6 +72,29 @@ impl MemoryStore {
 }
 
 impl MemoryStore {
+    /// Returns what has been invalidated.
+    #[cfg(feature = "redis")]
+    pub(super) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    /// Keeps an entry that was valid at `since`, if it is not invalid by now.
+    pub(super) fn keep(&self, entry: Arc<Entry>, since: Position) -> Commit {
+        if self.ledger.check(since, entry.tags()) == Validity::Invalid {
+            return Commit::Overtaken;
+        }
+        if entry.weight() > self.slots.shard_capacity() {
+            return Commit::TooLarge;
+        }
+        // An invalidation may happen right here. The variant keeps the position, so the next lookup
+        // finds out.
+        self.put(Variant {
+            entry,
+            valid_until: AtomicU64::new(since),
+        });
+        Commit::Stored
+    }
+
     /// Puts a variant in place of the one that answers the same requests.
     ///
     /// Two fills of different variants may end at once, and one of them be lost: a miss, no more.
@@ -146,20 +169,7 @@ impl Store for MemoryStore {
         fill: &MemoryFill,
         entry: Entry,
     ) -> impl Future<Output = Result<Commit, StoreError>> + Send {
-        let validity = self.ledger.check(fill.opened_at, entry.tags());
-        let commit = if validity == Validity::Invalid {
-            Commit::Overtaken
-        } else if entry.weight() > self.slots.shard_capacity() {
-            Commit::TooLarge
-        } else {
-            // An invalidation may happen right here. The variant keeps the position of the fill, so
-            // the next lookup finds out.
-            self.put(Variant {
-                entry: Arc::new(entry),
-                valid_until: AtomicU64::new(fill.opened_at),
-            });
-            Commit::Stored
-        };
+        let commit = self.keep(Arc::new(entry), fill.opened_at);
         future::ready(Ok(commit))
     }
 

@@ -2,11 +2,19 @@
 
 mod ledger;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "redis")]
+mod tiered;
 
 use std::future::{self, Future};
 use std::sync::Arc;
 
 pub use self::memory::{MemoryFill, MemoryStore};
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisFill, RedisStore};
+#[cfg(feature = "redis")]
+pub use self::tiered::TieredStore;
 use crate::error::StoreError;
 use crate::{CacheKey, Entry, Tag};
 

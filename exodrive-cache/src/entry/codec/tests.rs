@@ -85,6 +85,17 @@ fn reads_what_version_1_wrote() {
     assert_eq!(sample().encode(), &written[..]);
 }
 
+#[cfg(feature = "redis")]
+#[test]
+fn reads_only_the_entry_that_was_asked_for() {
+    let bytes = sample().encode();
+    let asked = CacheKey::of_inputs("key");
+    let read = Entry::decode_for(&asked, &bytes).unwrap().unwrap();
+    assert_eq!(parts(&read), parts(&sample()));
+    let other = CacheKey::of_inputs("another");
+    assert!(Entry::decode_for(&other, &bytes).unwrap().is_none());
+}
+
 #[test]
 fn an_empty_entry_is_one() {
     let entry = Entry {

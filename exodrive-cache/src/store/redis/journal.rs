@@ -1,0 +1,162 @@
+//! Reading the journal, so that a memory learns what other instances have invalidated.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use exodrive_redis::{Error, StreamEntry, StreamEvent};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::record::Record;
+use super::shared::Shared;
+
+/// How often the reader looks after itself while nothing happens.
+const TICK: Duration = Duration::from_millis(500);
+
+/// No number of connections.
+const NONE: u64 = u64::MAX;
+
+/// Reads the journal into the ledger. Dropped, it ends.
+#[derive(Debug)]
+pub(in crate::store) struct Journal {
+    shared: Arc<Shared>,
+    /// How many connections there had been when everything up to now was known to be read.
+    trusted: Arc<AtomicU64>,
+    _task: JoinSet<()>,
+}
+
+/// How far the reader has come. It begins with `Behind`, and goes back there whenever the connection is
+/// lost or another one may lead to another server.
+#[derive(Debug)]
+enum Progress {
+    /// Nothing is known of what happens on the server.
+    Lost,
+    /// Records are read, but there may be older ones that are not read yet. Once this one is, there are
+    /// none.
+    Behind(Option<String>),
+    /// Everything is read as it comes.
+    UpToDate,
+}
+
+impl Journal {
+    pub(super) fn start(shared: Arc<Shared>) -> Self {
+        let trusted = Arc::new(AtomicU64::new(NONE));
+        let mut task = JoinSet::new();
+        let reader = Reader {
+            shared: shared.clone(),
+            trusted: trusted.clone(),
+            progress: Progress::Lost,
+            era: None,
+            newest: None,
+        };
+        task.spawn(reader.run());
+        Self {
+            shared,
+            trusted,
+            _task: task,
+        }
+    }
+
+    /// Returns whether the ledger has everything that the journal has, but for what is on its way.
+    pub(in crate::store) fn is_up_to_date(&self) -> bool {
+        self.shared.redis().connections_made() == self.trusted.load(Ordering::Acquire)
+    }
+}
+
+struct Reader {
+    shared: Arc<Shared>,
+    trusted: Arc<AtomicU64>,
+    progress: Progress,
+    era: Option<u64>,
+    /// The record that was read last.
+    newest: Option<String>,
+}
+
+impl Reader {
+    async fn run(mut self) {
+        let mut events = self.shared.redis().read_stream(self.shared.keys.journal());
+        loop {
+            match timeout(TICK, events.next()).await {
+                Ok(Some(event)) => self.take(event),
+                Ok(None) => return,
+                Err(_) => {}
+            }
+            let connections = self.shared.redis().connections_made();
+            let is_trusted = self.trusted.load(Ordering::Acquire) == connections;
+            let is_waiting = matches!(self.progress, Progress::Lost | Progress::Behind(Some(_)));
+            if !is_trusted && !is_waiting {
+                // Until that goes well, the memory is not used.
+                let _ = self.catch_up().await;
+            }
+        }
+    }
+
+    fn take(&mut self, event: StreamEvent) {
+        match event {
+            StreamEvent::Lost(_) => {
+                self.distrust();
+                self.progress = Progress::Lost;
+            }
+            StreamEvent::Resumed => self.progress = Progress::Behind(None),
+            StreamEvent::Began => {
+                self.distrust();
+                self.shared.ledger.forget_all();
+                self.newest = None;
+                self.progress = Progress::Behind(None);
+            }
+            StreamEvent::Entry(entry) => self.apply(&entry),
+            _ => {}
+        }
+    }
+
+    fn apply(&mut self, entry: &StreamEntry) {
+        // An instance tells its own memory, and better knows when.
+        if !Record::is_by(entry, self.shared.instance) {
+            match Record::read(entry) {
+                Some(record) => self.shared.ledger.invalidate(&record.tags, record.how),
+                // Whoever wrote it knows more than this version.
+                None => self.shared.ledger.forget_all(),
+            }
+        }
+        self.newest = Some(entry.id().to_owned());
+        if matches!(&self.progress, Progress::Behind(Some(last)) if last == entry.id()) {
+            self.progress = Progress::UpToDate;
+        }
+    }
+
+    /// Finds out whether the server is the one that it was, and whether everything there is has been read.
+    async fn catch_up(&mut self) -> Result<(), Error> {
+        let server = self.shared.link.ask(&self.shared.keys).await?;
+        if self.era.replace(server.era) != Some(server.era) {
+            // Its journal may lack what was in the other one's.
+            self.shared.ledger.forget_all();
+        }
+        if matches!(self.progress, Progress::Behind(None)) {
+            let newest = self.shared.newest_record();
+            let newest = self
+                .shared
+                .redis()
+                .query::<Vec<StreamEntry>>(&newest)
+                .await?;
+            match newest.first() {
+                Some(newest) if self.newest.as_deref() == Some(newest.id()) => {
+                    self.progress = Progress::UpToDate;
+                }
+                // A reader that has not read anything could not tell if something was lost.
+                _ => {
+                    let last = self.shared.append_nothing().await?;
+                    self.progress = Progress::Behind(Some(last));
+                }
+            }
+        }
+        if matches!(self.progress, Progress::UpToDate) {
+            self.trusted.store(server.connections, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn distrust(&self) {
+        self.trusted.store(NONE, Ordering::Release);
+    }
+}

@@ -1,0 +1,18 @@
+//! The store in Redis, shared by the instances of a service.
+
+mod deferred;
+mod fill;
+#[cfg(test)]
+mod interleavings;
+mod journal;
+mod keys;
+mod link;
+mod record;
+mod shape;
+mod shared;
+mod stamp;
+mod store;
+
+pub use self::fill::RedisFill;
+pub(super) use self::journal::Journal;
+pub use self::store::RedisStore;

@@ -1,0 +1,151 @@
+//! Instances of a service: one row of a database, a handler that reads it, and a cache in front.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use exodrive_cache::{
+    Cache, CachePolicy, CacheService, Invalidated, Invalidation, MemoryStore, Percent, RedisStore,
+    ResponseBody, Store, TieredStore, tag,
+};
+use exodrive_faults::PATIENCE;
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt, Full};
+use tokio::time::{sleep, timeout};
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, ServiceExt, service_fn};
+
+type Handler = BoxCloneSyncService<Request<Full<Bytes>>, Response<Full<Bytes>>, Infallible>;
+
+/// The database that all instances share.
+#[derive(Clone, Default)]
+pub(crate) struct Database(Arc<Table>);
+
+#[derive(Default)]
+struct Table {
+    row: AtomicU64,
+    reads: AtomicU64,
+    /// The newest version whose invalidation holds everywhere.
+    applied: AtomicU64,
+}
+
+impl Database {
+    pub(crate) fn reads(&self) -> u64 {
+        self.0.reads.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn row(&self) -> u64 {
+        self.0.row.load(Ordering::SeqCst)
+    }
+
+    /// Returns the version that nobody may be behind any longer.
+    pub(crate) fn applied(&self) -> u64 {
+        self.0.applied.load(Ordering::SeqCst)
+    }
+}
+
+/// What a client got.
+#[derive(Debug)]
+pub(crate) struct Got {
+    pub(crate) version: u64,
+    pub(crate) from: String,
+}
+
+#[derive(Clone)]
+pub(crate) struct Instance<St: Store> {
+    pub(crate) cache: Cache<St>,
+    pub(crate) database: Database,
+    service: CacheService<Handler, St>,
+}
+
+impl<St: Store> Instance<St> {
+    /// An instance whose handler takes `pause`.
+    pub(crate) fn new(store: St, database: &Database, pause: Duration) -> Self {
+        let policy = CachePolicy::ttl(Duration::from_secs(3600))
+            .jitter(Percent::new(0))
+            .route("/rows/{id}")
+            .tag("row:{id}");
+        let cache = Cache::builder(store).policy("row", policy).build().unwrap();
+        let table = database.0.clone();
+        let handler = service_fn(move |_: Request<Full<Bytes>>| {
+            let table = table.clone();
+            async move {
+                table.reads.fetch_add(1, Ordering::SeqCst);
+                let row = table.row.load(Ordering::SeqCst);
+                sleep(pause).await;
+                Ok(Response::new(Full::from(row.to_string())))
+            }
+        });
+        let service = cache.layer("row").unwrap().layer(Handler::new(handler));
+        Self {
+            cache,
+            database: database.clone(),
+            service,
+        }
+    }
+
+    pub(crate) async fn get(&self, id: &str) -> Got {
+        let request = Request::get(format!("/rows/{id}"))
+            .body(Full::default())
+            .unwrap();
+        let answer = timeout(PATIENCE, self.service.clone().oneshot(request)).await;
+        let response: Response<ResponseBody<_>> = answer.unwrap().unwrap();
+        assert_eq!(response.status(), 200);
+        let from = x_cache(response.headers());
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let version = std::str::from_utf8(&body).unwrap().parse().unwrap();
+        Got { version, from }
+    }
+
+    /// Asks until the answer comes from the cache.
+    pub(crate) async fn get_hit(&self, id: &str) -> Got {
+        let hit = async {
+            loop {
+                let got = self.get(id).await;
+                if got.from == "HIT" {
+                    break got;
+                }
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, hit).await.unwrap()
+    }
+
+    /// Changes the row and invalidates what was made of it.
+    pub(crate) async fn change(&self, id: &str) -> Invalidated {
+        let table = &self.database.0;
+        let version = table.row.fetch_add(1, Ordering::SeqCst) + 1;
+        let tags = [tag!("row:{id}")];
+        let invalidated = self
+            .cache
+            .invalidate(&tags, Invalidation::Hard)
+            .await
+            .unwrap();
+        if invalidated == Invalidated::Applied {
+            table.applied.fetch_max(version, Ordering::SeqCst);
+        }
+        invalidated
+    }
+}
+
+fn x_cache(headers: &HeaderMap) -> String {
+    headers["x-cache"].to_str().unwrap().to_owned()
+}
+
+/// A store with a memory in front, once that is in use.
+pub(crate) async fn tiered(redis: RedisStore) -> TieredStore {
+    let store = TieredStore::new(MemoryStore::default(), redis);
+    until(|| store.memory_is_in_use()).await;
+    store
+}
+
+pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
+    let holds = async {
+        while !condition() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, holds).await.unwrap();
+}

@@ -1,0 +1,9 @@
+//! The stores in Redis against real servers, whose user may do no more than is documented.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod faults;
+mod instance;
+mod store;
+mod support;
+mod tiered;
