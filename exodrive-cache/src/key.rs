@@ -173,7 +173,7 @@ struct Keyed<'a> {
     policy_name: &'a str,
     authority: Cow<'a, str>,
     /// The pairs of the query that are keyed, or `None` if all of it is as it stands.
-    pairs: Option<SmallVec<[&'a str; 8]>>,
+    pairs: Option<SmallVec<[&'a str; 4]>>,
     headers: &'a [HeaderName],
     audience: &'a Audience,
     request: &'a Parts,

@@ -62,9 +62,9 @@ pub(crate) fn keep_keyed_inputs(
 /// Returns the raw `name=value` pairs that the policy lists, sorted by name.
 ///
 /// Pairs of one name stay in the order in which they came, since a handler may care.
-pub(crate) fn keyed_pairs<'a>(policy: &CachePolicy, uri: &'a Uri) -> SmallVec<[&'a str; 8]> {
+pub(crate) fn keyed_pairs<'a>(policy: &CachePolicy, uri: &'a Uri) -> SmallVec<[&'a str; 4]> {
     let name = |pair: &&'a str| pair.split('=').next().unwrap_or_default();
-    let mut pairs: SmallVec<[&str; 8]> = match uri.query() {
+    let mut pairs: SmallVec<[&str; 4]> = match uri.query() {
         None => SmallVec::new(),
         Some(_) if policy.query.is_empty() => SmallVec::new(),
         Some(query) => query

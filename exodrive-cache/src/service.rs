@@ -102,9 +102,10 @@ where
             match reuse(&found.entry, found.outdated, &directives, early, now) {
                 Reuse::Serve(outcome) => {
                     let response = respond(&found.entry, asked, now);
-                    let response = response.map(ResponseBody::stored);
+                    let mut response = response.map(ResponseBody::stored);
                     self.policy.ended(Some(outcome));
-                    return ResponseFuture::hit(self.policy.decided(outcome, response));
+                    self.policy.decision(outcome).write(&mut response);
+                    return ResponseFuture::hit(response);
                 }
                 // It takes a task to refresh; the rest is the same once the store has been asked.
                 Reuse::ServeAndRefresh(_) => {}

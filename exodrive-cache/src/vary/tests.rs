@@ -124,6 +124,18 @@ fn languages_are_the_same_in_any_order_and_case() {
 }
 
 #[test]
+fn a_list_longer_than_anybody_writes_matches_nothing() {
+    let list = |count: u32| {
+        let languages: Vec<_> = (0..count).map(|number| format!("x-{number}")).collect();
+        headers(&[("accept-language", &languages.join(", "))])
+    };
+    for (count, expected) in [(64, true), (65, false)] {
+        let vary = of(&["accept-language"], &list(count)).unwrap();
+        assert_eq!(vary.matches(&list(count)), expected, "{count}");
+    }
+}
+
+#[test]
 fn a_hit_allocates_nothing() {
     let response = headers(&[("vary", "accept-encoding, accept-language, foo")]);
     let lines = [
