@@ -6,30 +6,25 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::extract::connect_info::MockConnectInfo;
 use exodrive_errors::testing::Conformance;
-use exodrive_example_server::auth::ApiKeys;
 use exodrive_example_server::config::Config;
-use exodrive_example_server::{AppState, caching, stack};
+use exodrive_example_server::stack;
 use exodrive_tests::{ADMINISTRATOR, Server};
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Method};
 
-/// The whole stack, called without a socket; the running server lends its database.
+/// The whole stack, called without a socket; the running server lends its state.
 async fn app(server: &Server) -> Router {
-    let repository = server.running.repository().clone();
-    let keys = ApiKeys::load(&repository).await.unwrap();
     let mut config = Config::default();
-    let cache = caching::cache().unwrap();
-    let state = AppState::new(repository, keys, cache, config.flags());
     config.debug_routes = true;
     // The limits answer with envelopes too, but they are not what is asked about here.
     config.rate_limit_max_requests = 1_000;
     let address: SocketAddr = "192.0.2.1:4711".parse().unwrap();
-    let app = stack::app(&state, &config).unwrap();
+    let app = stack::app(server.running.state(), &config).unwrap();
     app.layer(MockConnectInfo(address))
 }
 
 /// Every route, with an identifier that nothing has.
-const ROUTES: [&str; 12] = [
+const ROUTES: [&str; 13] = [
     "/api/v1/bookings",
     "/api/v1/bookings/none",
     "/api/v1/cars",
@@ -40,6 +35,7 @@ const ROUTES: [&str; 12] = [
     "/docs",
     "/errors",
     "/healthz",
+    "/metrics",
     "/openapi.json",
     "/readyz",
 ];

@@ -6,4 +6,5 @@ mod caching;
 mod conformance;
 mod errors;
 mod limits;
+mod metrics;
 mod shared_limits;

@@ -137,5 +137,5 @@ fn is_limited(request: &Parts) -> bool {
 
 /// Whoever watches over the service has to reach it while it refuses everybody else.
 pub(crate) fn is_always_admitted(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz")
+    matches!(path, "/healthz" | "/metrics" | "/readyz")
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use exodrive_errors::{ApiError, ErrorCode, ErrorLayer};
 use exodrive_ratelimit::{BuildError, Outcome, RateLimitLayer, RateLimited};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -23,6 +23,7 @@ use crate::auth::authenticate;
 use crate::config::Config;
 use crate::flags::Feature;
 use crate::limits::{self, Counters};
+use crate::meters::observe;
 use crate::{AppState, routes};
 
 /// How to reach people when the service fails; shown in the envelope of every 5xx.
@@ -56,6 +57,8 @@ pub fn app(state: &AppState, config: &Config) -> Result<Router, StackError> {
                     .make_span_with(span)
                     .on_failure(()),
             )
+            // Counts what leaves: also the envelopes, and with the route, which only the router knows.
+            .layer(from_fn(observe))
             // Everything below can fail, and every failure leaves as an envelope.
             .layer(state.flags.layer(Feature::NewErrorHandler, errors()))
             // A request costs a bounded time and a bounded amount of memory, whoever sends it.

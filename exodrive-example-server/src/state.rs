@@ -2,6 +2,7 @@ use exodrive_cache::{Cache, Event, MemoryStore};
 
 use crate::auth::ApiKeys;
 use crate::flags::Flags;
+use crate::meters::Exposition;
 use crate::repository::Repository;
 
 /// What every request can reach. Cloning is cheap.
@@ -16,6 +17,8 @@ pub struct AppState {
     pub cache: Cache<MemoryStore>,
     /// Which features are on for whom.
     pub flags: Flags,
+    /// What was counted.
+    pub exposition: Exposition,
 }
 
 impl AppState {
@@ -26,12 +29,14 @@ impl AppState {
         keys: ApiKeys,
         cache: Cache<MemoryStore>,
         flags: Flags,
+        exposition: Exposition,
     ) -> Self {
         Self {
             repository,
             keys,
             cache,
             flags,
+            exposition,
         }
     }
 

@@ -1,8 +1,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, PgPool, Pool, Postgres, Sqlite, SqlitePool};
+use tokio::time::Instant;
 
+use super::meters::{Meters, PoolState};
 use super::rows::{Record, Row};
 use super::statement::Statement;
 use super::{RepositoryError, migrations, postgres, sql, sqlite};
@@ -22,6 +25,7 @@ pub struct Repository {
 struct Database {
     pools: Pools,
     queries: AtomicU64,
+    meters: Meters,
 }
 
 #[derive(Debug)]
@@ -60,9 +64,13 @@ impl Repository {
                 Pools::Postgres(postgres::pool(server).await?)
             }
         };
-        let queries = AtomicU64::new(0);
+        let database = Database {
+            pools,
+            queries: AtomicU64::new(0),
+            meters: Meters::new(),
+        };
         Ok(Self {
-            database: Arc::new(Database { pools, queries }),
+            database: Arc::new(database),
         })
     }
 
@@ -70,6 +78,17 @@ impl Repository {
     #[must_use]
     pub fn queries(&self) -> u64 {
         self.database.queries.load(Ordering::Relaxed)
+    }
+
+    /// How many connections are open and how many of them nobody uses.
+    pub(crate) fn pools(&self) -> Vec<PoolState> {
+        match &self.database.pools {
+            Pools::Sqlite { readers, writer } => vec![
+                PoolState::of("readers", readers),
+                PoolState::of("writer", writer),
+            ],
+            Pools::Postgres(pool) => vec![PoolState::of("postgres", pool)],
+        }
     }
 
     /// Asks the database for a sign of life.
@@ -102,11 +121,13 @@ impl Repository {
         self.count();
         let rows: Vec<Row> = match &self.database.pools {
             Pools::Sqlite { readers, .. } => {
-                let rows = question.sqlite().fetch_all(readers).await?;
+                let mut connection = self.connection(readers).await?;
+                let rows = question.sqlite().fetch_all(&mut *connection).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
             Pools::Postgres(pool) => {
-                let rows = question.postgres().fetch_all(pool).await?;
+                let mut connection = self.connection(pool).await?;
+                let rows = question.postgres().fetch_all(&mut *connection).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         };
@@ -118,8 +139,14 @@ impl Repository {
         question: Statement,
     ) -> Result<Option<T>, RepositoryError> {
         let row = match &self.database.pools {
-            Pools::Sqlite { readers, .. } => self.on_sqlite(readers, question).await?,
-            Pools::Postgres(pool) => self.on_postgres(pool, question).await?,
+            Pools::Sqlite { readers, .. } => {
+                let mut connection = self.connection(readers).await?;
+                self.on_sqlite(&mut *connection, question).await?
+            }
+            Pools::Postgres(pool) => {
+                let mut connection = self.connection(pool).await?;
+                self.on_postgres(&mut *connection, question).await?
+            }
         };
         Ok(row.as_ref().map(T::read).transpose()?)
     }
@@ -130,8 +157,14 @@ impl Repository {
         statement: Statement,
     ) -> Result<Option<T>, RepositoryError> {
         let row = match &self.database.pools {
-            Pools::Sqlite { writer, .. } => self.on_sqlite(writer, statement).await?,
-            Pools::Postgres(pool) => self.on_postgres(pool, statement).await?,
+            Pools::Sqlite { writer, .. } => {
+                let mut connection = self.connection(writer).await?;
+                self.on_sqlite(&mut *connection, statement).await?
+            }
+            Pools::Postgres(pool) => {
+                let mut connection = self.connection(pool).await?;
+                self.on_postgres(&mut *connection, statement).await?
+            }
         };
         Ok(row.as_ref().map(T::read).transpose()?)
     }
@@ -149,7 +182,8 @@ impl Repository {
         let Pools::Postgres(pool) = &self.database.pools else {
             return self.write(statement).await;
         };
-        let mut transaction = pool.begin().await?;
+        let mut connection = self.connection(pool).await?;
+        let mut transaction = connection.begin().await?;
         let lock = Statement::new(sql::LOCK_CAR).bind(car.as_ref());
         self.on_postgres(&mut *transaction, lock).await?;
         let row = self.on_postgres(&mut *transaction, statement).await?;
@@ -210,8 +244,23 @@ impl Repository {
         Ok(row.map(Row::Postgres))
     }
 
+    /// Waits for a connection, and takes note of how long.
+    async fn connection<DB: sqlx::Database>(
+        &self,
+        pool: &Pool<DB>,
+    ) -> Result<PoolConnection<DB>, sqlx::Error> {
+        let started = Instant::now();
+        let connection = pool.acquire().await;
+        self.database
+            .meters
+            .acquire_seconds
+            .record(started.elapsed());
+        connection
+    }
+
     fn count(&self) {
         self.database.queries.fetch_add(1, Ordering::Relaxed);
+        self.database.meters.queries.increment(1);
     }
 }
 

@@ -11,6 +11,7 @@ mod day;
 mod error;
 mod fleet;
 mod load;
+mod meters;
 mod migrations;
 mod postgres;
 mod rows;
@@ -23,3 +24,4 @@ mod users;
 
 pub use self::database::Repository;
 pub use self::error::RepositoryError;
+pub(crate) use self::meters::describe_meters;

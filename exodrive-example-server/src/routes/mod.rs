@@ -6,6 +6,7 @@ mod debug;
 mod extract;
 mod fleet;
 mod health;
+mod metrics;
 mod period;
 mod router;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterE
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{bookings, cars, fleet, health};
+use super::{bookings, cars, fleet, health, metrics};
 use crate::errors::CATALOGUE;
 use crate::flags::Feature;
 use crate::{AppState, openapi};
@@ -33,6 +33,7 @@ pub fn router(state: &AppState) -> Result<Router, UnknownPolicy> {
         .routes(routes!(bookings::cancel))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
+        .routes(routes!(metrics::show))
         .routes(routes!(catalogue))
         .split_for_parts();
     let document = openapi::complete(&api);

@@ -16,6 +16,7 @@ use crate::auth::{ApiKeys, authenticate};
 use crate::caching;
 use crate::domain::Today;
 use crate::flags::{Flags, Rollout};
+use crate::meters::Exposition;
 use crate::repository::Repository;
 use crate::seed::Seed;
 use crate::testing::{Engine, TestDatabase, test_on_each_database};
@@ -61,6 +62,7 @@ impl Api {
             keys,
             caching::cache().unwrap(),
             Flags::new(|_| Rollout::ON),
+            Exposition::install().unwrap(),
         );
         let authentication = middleware::from_fn_with_state(state.keys.clone(), authenticate);
         Self {

@@ -5,6 +5,7 @@ use exodrive_cache::BuildError;
 use thiserror::Error;
 
 use crate::config::DatabaseUrl;
+use crate::meters::RecorderTaken;
 use crate::repository::RepositoryError;
 use crate::stack::StackError;
 
@@ -31,6 +32,9 @@ pub enum StartError {
         /// What the database says.
         source: RepositoryError,
     },
+    /// Nothing that is counted could be read.
+    #[error("cannot count what happens")]
+    Metrics(#[from] RecorderTaken),
     /// The cache's policies contradict each other.
     #[error("cannot set up the cache")]
     Cache(#[from] BuildError),

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::storage::Storage;
@@ -23,6 +23,8 @@ pub struct Running {
     drain: Duration,
     shutdown: oneshot::Sender<()>,
     serving: JoinHandle<io::Result<()>>,
+    /// What goes on beside the requests, and ends when this is dropped.
+    _chores: JoinSet<()>,
     /// Last, so that a temporary database goes after everything that uses it.
     storage: Storage,
 }
@@ -45,6 +47,7 @@ impl Running {
         drain: Duration,
         shutdown: oneshot::Sender<()>,
         serving: JoinHandle<io::Result<()>>,
+        chores: JoinSet<()>,
     ) -> Self {
         Self {
             address,
@@ -52,6 +55,7 @@ impl Running {
             drain,
             shutdown,
             serving,
+            _chores: chores,
             storage,
         }
     }

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 use super::storage::Storage;
 use super::{Running, StartError};
@@ -9,6 +10,7 @@ use crate::AppState;
 use crate::auth::ApiKeys;
 use crate::caching;
 use crate::config::{Config, DatabaseUrl};
+use crate::meters::Exposition;
 use crate::repository::{Repository, RepositoryError};
 use crate::seed::Seed;
 use crate::stack::app;
@@ -23,6 +25,8 @@ use crate::stack::app;
 pub async fn start(config: Config) -> Result<Running, StartError> {
     // First, because it fails fastest; clients that connect meanwhile wait for the database.
     let (listener, address) = listen(config.listen_addr).await?;
+    // Before anything that counts is made.
+    let exposition = Exposition::install()?;
     let storage = Storage::new(config.database_url.clone())?;
     let failed = |source| StartError::Database {
         database: storage.database().clone(),
@@ -32,7 +36,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         .await
         .map_err(failed)?;
     let keys = ApiKeys::load(&repository).await.map_err(failed)?;
-    let state = AppState::new(repository, keys, caching::cache()?, config.flags());
+    let mut chores = JoinSet::new();
+    chores.spawn(exposition.clone().upkeep());
+    let cache = caching::cache()?;
+    let state = AppState::new(repository, keys, cache, config.flags(), exposition);
 
     let service = app(&state, &config)?.into_make_service_with_connect_info::<SocketAddr>();
     let (shutdown, told) = oneshot::channel::<()>();
@@ -48,6 +55,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         config.drain,
         shutdown,
         serving,
+        chores,
     ))
 }
 
