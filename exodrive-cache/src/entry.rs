@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::decision::make_room;
 use crate::entity_tag::strong_etag;
@@ -181,7 +181,9 @@ pub(crate) fn storable_headers(policy: &CachePolicy, headers: &HeaderMap) -> Hea
     hop_by_hop::strip(&mut headers);
     // It is told anew each time.
     headers.remove(header::AGE);
-    if !policy.is_transparent() {
+    if policy.is_transparent() {
+        detach(&mut headers);
+    } else {
         for name in PER_REQUEST {
             headers.remove(name);
         }
@@ -190,6 +192,16 @@ pub(crate) fn storable_headers(policy: &CachePolicy, headers: &HeaderMap) -> Hea
         headers.remove(header::SET_COOKIE);
     }
     headers
+}
+
+/// Gives the values memory of their own. Those that were read from a connection would keep all of what was read with them.
+fn detach(headers: &mut HeaderMap) {
+    for value in headers.values_mut() {
+        if let Ok(mut own) = HeaderValue::from_bytes(value.as_bytes()) {
+            own.set_sensitive(value.is_sensitive());
+            *value = own;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -77,20 +77,15 @@ impl Filling {
         state.wake();
     }
 
-    /// Returns everything that was written, in one piece.
+    /// Returns everything that was written, in memory of its own.
     pub(crate) fn concat(&self) -> Bytes {
         let state = self.0.lock();
-        match &state.chunks[..] {
-            [] => Bytes::new(),
-            [whole] => whole.clone(),
-            chunks => {
-                let mut whole = BytesMut::with_capacity(chunks.iter().map(Bytes::len).sum());
-                for chunk in chunks {
-                    whole.extend_from_slice(chunk);
-                }
-                whole.freeze()
-            }
+        // Copied even if it is in one piece: that may be a small part of a buffer, all of which would stay with it.
+        let mut whole = BytesMut::with_capacity(state.chunks.iter().map(Bytes::len).sum());
+        for chunk in &state.chunks {
+            whole.extend_from_slice(chunk);
         }
+        whole.freeze()
     }
 
     pub(crate) fn reader(self: &Arc<Self>) -> Reader {
