@@ -23,8 +23,8 @@ const MAX_KEYS_OF_A_SHARD: usize = 1 << 21;
 /// Keeps usage in this process's memory.
 ///
 /// It answers without waiting and never fails.
-/// A check of subjects it knows allocates nothing for up to four limits, and checks of different subjects rarely meet
-/// at the same lock.
+/// A check of subjects it knows allocates nothing for up to two limits, and checks of different subjects rarely meet at
+/// the same lock.
 ///
 /// It holds no more than a set number of keys, one for each limit and subject that has anything in use.
 /// What no longer counts is removed as new keys come in; no task runs in the background.
@@ -272,5 +272,26 @@ impl fmt::Debug for MemoryStore {
         f.debug_struct("MemoryStore")
             .field("key_count", &self.key_count())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_store_leaves_little_of_its_tables_empty() {
+        for max_keys in [100_000, 123_456, 500_000, 1_000_000, 5_000_000] {
+            let shards = shards_for(max_keys);
+            assert!((32..=64).contains(&shards), "{max_keys}: {shards}");
+            let keys = max_keys / shards;
+            let places = (keys * 8).div_ceil(7).next_power_of_two();
+            assert!(keys * 4 > places * 3, "{max_keys}: {keys} of {places}");
+        }
+    }
+
+    #[test]
+    fn a_small_store_has_few_shards() {
+        assert_eq!([0, 1, 2_000].map(shards_for), [1, 1, 1]);
     }
 }
