@@ -46,6 +46,19 @@ pub enum Outcome {
     Denied,
 }
 
+impl Outcome {
+    /// The outcome as a word: `allowed`, `refused`, `unavailable`, `banned` or `denied`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+            Self::Banned => "banned",
+            Self::Denied => "denied",
+        }
+    }
+}
+
 /// Who decided, as a short name fit for a log or a metric's label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Source(&'static str);
@@ -203,11 +216,8 @@ impl Decision {
     /// The decision in words, for a log: which limit had how much left and why the request fared as it did.
     pub fn explain(&self) -> String {
         let mut text = match self.outcome {
-            Outcome::Allowed => "allowed",
-            Outcome::Refused => "refused",
             Outcome::Unavailable => "refused as the store could not tell",
-            Outcome::Banned => "banned",
-            Outcome::Denied => "denied",
+            outcome => outcome.as_str(),
         }
         .to_owned();
         let _ = write!(text, " (decided by: {})", self.source);

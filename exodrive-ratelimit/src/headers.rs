@@ -80,11 +80,13 @@ impl HeaderStyle {
         }
     }
 
-    /// Writes what the decision has to tell; `now` is asked only if the style needs the time of day.
+    /// Writes what the decision has to tell; `now` is asked only if the style needs the time of day. A refused client is
+    /// asked to stay away for `longer` than it must.
     pub(crate) fn write(
         self,
         headers: &mut HeaderMap,
         decision: &Decision,
+        longer: Duration,
         now: impl FnOnce() -> SystemTime,
     ) {
         // Room for all, to grow but once; no more, since what is not needed has to be allocated all the same.
@@ -114,7 +116,10 @@ impl HeaderStyle {
             );
         }
         if let Some(wait) = retry_after(decision) {
-            headers.insert(RETRY_AFTER, number(whole_seconds(wait).max(1)));
+            headers.insert(
+                RETRY_AFTER,
+                number(whole_seconds(wait.saturating_add(longer)).max(1)),
+            );
         }
         if decision.outcome() != Outcome::Allowed {
             // RFC 6585 section 4: a cache must not store a 429; one cannot know that a 503 here is about one client.

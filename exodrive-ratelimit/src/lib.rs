@@ -107,6 +107,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `axum` | the peer's address from `axum::extract::ConnectInfo` |
+//! | `metrics` | decisions by limit, outcome and source, times and failures of the store, bans and overflow of the memory store, for the `metrics` recorder that is installed when the limiter is built; the breaker is among the metrics of `exodrive-redis` |
 //! | `redis` | [`RedisStore`]: limits shared by all instances of a service |
 //! | `testing` | [`testing`]: the suite that every store must pass |
 //!
@@ -128,6 +129,8 @@ mod layer;
 mod lease;
 mod limit;
 mod limiter;
+#[cfg(feature = "metrics")]
+mod meters;
 mod mistake;
 mod quota;
 mod reading;

@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 use exodrive_ratelimit::testing::Unreliable;
 use exodrive_ratelimit::{
     DAY, HOUR, Limit, MINUTE, MemoryStore, OnStoreError, Peer, Quota, RateLimitLayer, RateLimiter,
+    Whom,
 };
 use http::{HeaderMap, Request, Response};
 use sfv::{BareItem, List, ListEntry, Parser};
@@ -138,4 +140,51 @@ async fn without_an_answer_there_is_nothing_to_read_but_when_to_come_back() {
     let headers = headers(&limiter).await;
     assert!(read(&headers, "unavailable").is_empty());
     assert_eq!(headers["retry-after"], "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ban_tells_when_it_ends_and_of_no_limit() {
+    let limits = vec![Limit::sliding_window("public", 3, MINUTE).by_ip()];
+    let limiter = limiter(Store::new(MemoryStore::default()), limits);
+    let whom = || "192.0.2.0/24".parse::<Whom>().unwrap();
+    let control = limiter.control();
+    control.ban(whom(), HOUR, "tests").await.unwrap();
+    let banned = headers(&limiter).await;
+    assert!(read(&banned, "banned").is_empty());
+    assert_eq!(banned["retry-after"], "3600");
+    control.unban(whom()).await.unwrap();
+    control.deny(whom(), None, "tests").await.unwrap();
+    let denied = headers(&limiter).await;
+    assert!(read(&denied, "denied").is_empty());
+    assert!(!denied.contains_key("retry-after"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_clients_are_asked_to_come_back_at_different_times_and_none_too_early() {
+    let limiter = RateLimiter::builder(Store::new(MemoryStore::default()))
+        .limit(Limit::gcra("rate", Quota::per_minute(1)).by_ip())
+        .retry_jitter(MINUTE)
+        .build()
+        .unwrap();
+    headers(&limiter).await;
+    let mut waits = BTreeSet::new();
+    for _ in 0..50 {
+        let refused = headers(&limiter).await;
+        assert_eq!(
+            refused["ratelimit"], "\"rate\";r=0;t=60",
+            "the truth is told as ever"
+        );
+        waits.insert(
+            refused["retry-after"]
+                .to_str()
+                .unwrap()
+                .parse::<u64>()
+                .unwrap(),
+        );
+    }
+    assert!(
+        waits.iter().all(|wait| (60..=120).contains(wait)),
+        "{waits:?}"
+    );
+    assert!(waits.len() > 10, "{waits:?}");
 }

@@ -41,7 +41,8 @@ fn watched() -> LimitState {
 fn written(style: HeaderStyle, outcome: Outcome, limits: Vec<LimitState>) -> Vec<(String, String)> {
     let decision = Decision::new(outcome, Source::MEMORY, limits);
     let mut headers = HeaderMap::new();
-    style.write(&mut headers, &decision, || UNIX_EPOCH + NOW);
+    let none = Duration::ZERO;
+    style.write(&mut headers, &decision, none, || UNIX_EPOCH + NOW);
     let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
     let mut headers: Vec<_> = headers
         .iter()

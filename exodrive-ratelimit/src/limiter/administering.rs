@@ -33,6 +33,10 @@ impl<St: Store> RateLimiter<St> {
         reason: &str,
         actor: &str,
     ) -> Result<(), StoreError> {
+        #[cfg(feature = "metrics")]
+        if matches!(order, Order::Ban(_)) {
+            self.shared.meters.banned();
+        }
         let ledger = &self.shared.watch.ledger;
         ledger.order(order, lasting, reason, actor).await?;
         self.refresh().await

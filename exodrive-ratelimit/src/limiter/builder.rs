@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::request::Parts;
 
@@ -30,6 +31,7 @@ pub struct Builder<St> {
     identify: Option<Arc<Identify>>,
     headers: HeaderStyle,
     instances: u32,
+    retry_jitter: Duration,
     penalty: Option<Penalty>,
     configured: Vec<Entry>,
 }
@@ -43,6 +45,7 @@ impl<St: Store> Builder<St> {
             identify: None,
             headers: HeaderStyle::default(),
             instances: 1,
+            retry_jitter: Duration::ZERO,
             penalty: None,
             configured: Vec::new(),
         }
@@ -74,6 +77,14 @@ impl<St: Store> Builder<St> {
     /// Which headers tell clients about their limits. Defaults to [`HeaderStyle::both`].
     pub fn headers(mut self, style: HeaderStyle) -> Self {
         self.headers = style;
+        self
+    }
+
+    /// Asks each refused client in `Retry-After` to stay away for up to so much longer than it must, so that clients that
+    /// were refused together do not come back together. Whoever comes back earlier is admitted as soon as there is room.
+    /// Defaults to zero.
+    pub fn retry_jitter(mut self, most: Duration) -> Self {
+        self.retry_jitter = most;
         self
     }
 
@@ -165,7 +176,14 @@ impl<St: Store> Builder<St> {
         if self.client_ip.trusts_everybody() {
             doubts::trusts_everybody();
         }
-        let plan = Plan::new(limits, self.client_ip, self.identify, self.headers, penalty);
+        let plan = Plan::new(
+            limits,
+            self.client_ip,
+            self.identify,
+            self.headers,
+            self.retry_jitter,
+            penalty,
+        );
         Ok(RateLimiter::new(plan, self.store, self.configured))
     }
 }

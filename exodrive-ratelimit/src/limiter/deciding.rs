@@ -32,28 +32,47 @@ impl<St: Store> RateLimiter<St> {
                 Some(verdict)
             })
             .or_else(|| self.denied().repeat(plan, claims))?;
-        if !verdict.admitted() {
-            self.note_refusal(claims, &verdict);
-        }
+        self.note(claims, &verdict);
         Some(verdict)
+    }
+
+    /// Takes note of an answer.
+    #[inline]
+    fn note(&self, claims: &Claims, verdict: &Verdict) {
+        #[cfg(feature = "metrics")]
+        for (claim, reading) in claims.iter().zip(verdict.readings()) {
+            let meters = &self.shared.meters;
+            meters.decided(claim.limit, claim.shadow, reading, verdict.source());
+        }
+        if !verdict.admitted() {
+            self.note_refusal(claims, verdict);
+        }
     }
 
     pub(crate) async fn decide(&self, claims: Claims, correctable: Correctable) -> Admission {
         let plan = &self.shared.plan;
         self.begin_to_poll();
         let asked_at = self.denied().now();
-        match self.ask(&claims).await {
+        let answer = self.ask(&claims).await;
+        #[cfg(feature = "metrics")]
+        {
+            let took = self.denied().now().saturating_sub(asked_at);
+            let took = std::time::Duration::from_micros(took);
+            self.shared.meters.answered(took, answer.is_ok());
+        }
+        match answer {
             Ok(verdict) => {
                 if plan.doubts.store_recovered() {
                     self.pay_back().await;
                 }
-                self.keep_up(&verdict).await;
+                self.note(&claims, &verdict);
                 if !verdict.admitted() {
-                    self.note_refusal(&claims, &verdict);
                     let corrected = correctable == Correctable::All;
                     self.denied()
                         .note(plan, &claims, &verdict, asked_at, corrected);
                 }
+                // After that, since what is new may make room for what has just been refused.
+                self.keep_up(&verdict).await;
                 let noted = match self.fallback() {
                     Some(fallback) if verdict.admitted() => fallback.note(plan, &claims),
                     _ => Stamps::new(),
@@ -78,17 +97,15 @@ impl<St: Store> RateLimiter<St> {
         let policy = |claim: &Claim| plan.planned(claim.limit).on_store_error();
         let denies = |claim: &Claim| policy(claim) == OnStoreError::Deny && !claim.shadow;
         if claims.iter().any(denies) {
-            return Admission::undecided(false);
+            return undecided(false);
         }
         let mut claims = claims;
         claims.retain(|claim| policy(claim) == OnStoreError::Local);
         let Some(fallback) = self.fallback().filter(|_| !claims.is_empty()) else {
-            return Admission::undecided(true);
+            return undecided(true);
         };
         let verdict = fallback.decide(plan, &claims);
-        if !verdict.admitted() {
-            self.note_refusal(&claims, &verdict);
-        }
+        self.note(&claims, &verdict);
         // What settles by the response is owed once it is known.
         let known =
             |claim: &Claim| correctable == Correctable::All || !plan.planned(claim.limit).settles();
@@ -118,4 +135,11 @@ impl<St: Store> RateLimiter<St> {
             }
         }
     }
+}
+
+fn undecided(admitted: bool) -> Admission {
+    let admission = Admission::undecided(admitted);
+    #[cfg(feature = "metrics")]
+    crate::meters::undecided(admission.outcome());
+    admission
 }

@@ -15,6 +15,8 @@ use super::watch::Watch;
 use super::{Admission, Builder, Correctable, Permit};
 use crate::control::Entry;
 use crate::decision::Outcome;
+#[cfg(feature = "metrics")]
+use crate::meters::Meters;
 use crate::store::Store;
 use crate::{RateLimited, Subject};
 
@@ -31,6 +33,8 @@ pub(super) struct Shared<St> {
     pub(super) store: St,
     pub(super) watch: Watch,
     pub(super) leases: Leases,
+    #[cfg(feature = "metrics")]
+    pub(super) meters: Meters,
     pub(super) polling: OnceLock<JoinSet<()>>,
     // Both are made when a store is first waited for: one that answers at once does not fail and is asked each time.
     denied: OnceLock<Denied>,
@@ -46,9 +50,11 @@ impl<St: Store> RateLimiter<St> {
     pub(super) fn new(plan: Plan, store: St, configured: Vec<Entry>) -> Self {
         Self {
             shared: Arc::new(Shared {
-                plan,
                 watch: Watch::new(store.ledger(), configured),
                 leases: Leases::default(),
+                #[cfg(feature = "metrics")]
+                meters: Meters::new(plan.names()),
+                plan,
                 polling: OnceLock::new(),
                 store,
                 denied: OnceLock::new(),
@@ -123,7 +129,7 @@ impl<St: Store> RateLimiter<St> {
     }
 
     #[inline]
-    fn under_orders<T>(&self, ask: impl FnOnce(Orders<'_>) -> T) -> T {
+    fn under_orders(&self, ask: impl FnOnce(Orders<'_>) -> Asked) -> Asked {
         let watch = &self.shared.watch;
         let snapshot = &**watch.current();
         // Most of the time there are none, and then none of them can be over.
@@ -132,7 +138,12 @@ impl<St: Store> RateLimiter<St> {
         } else {
             watch.ledger.now()
         };
-        ask(Orders { snapshot, now })
+        let asked = ask(Orders { snapshot, now });
+        #[cfg(feature = "metrics")]
+        if let Asked::Decided(admission) = &asked {
+            crate::meters::listed(admission.outcome());
+        }
+        asked
     }
 
     pub(super) fn denied(&self) -> &Denied {

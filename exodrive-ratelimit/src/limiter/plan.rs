@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use http::request::Parts;
@@ -14,7 +14,7 @@ use super::planned::Planned;
 use crate::Subject;
 use crate::client_ip::ClientIp;
 use crate::control::{Terms, Whom};
-use crate::decision::Decision;
+use crate::decision::{Decision, Outcome};
 use crate::headers::HeaderStyle;
 use crate::limit::OnStoreError;
 use crate::store::Charge;
@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     pub(super) client_ip: ClientIp,
     pub(super) identify: Option<Arc<Identify>>,
     headers: HeaderStyle,
+    /// How much longer than it must a refused client is asked to stay away at most.
+    retry_jitter: Duration,
     pub(super) penalty: Option<Terms>,
     pub(super) doubts: Doubts,
 }
@@ -37,6 +39,7 @@ impl Plan {
         client_ip: ClientIp,
         identify: Option<Arc<Identify>>,
         headers: HeaderStyle,
+        retry_jitter: Duration,
         penalty: Option<Terms>,
     ) -> Self {
         Self {
@@ -44,6 +47,7 @@ impl Plan {
             client_ip,
             identify,
             headers,
+            retry_jitter,
             penalty,
             doubts: Doubts::new(),
         }
@@ -58,6 +62,12 @@ impl Plan {
     /// The subject as lists name it.
     pub(crate) fn whom(&self, subject: &Subject) -> Whom {
         self.client_ip.whom(subject)
+    }
+
+    /// The names of the limits, in their order.
+    #[cfg(feature = "metrics")]
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.limits.iter().map(Planned::name)
     }
 
     pub(super) fn planned(&self, limit: usize) -> &Planned {
@@ -100,7 +110,12 @@ impl Plan {
     }
 
     pub(crate) fn write_headers(&self, headers: &mut HeaderMap, decision: &Decision) {
-        self.headers.write(headers, decision, SystemTime::now);
+        let longer = match decision.outcome() {
+            Outcome::Allowed => Duration::ZERO,
+            _ => self.retry_jitter.mul_f64(fastrand::f64()),
+        };
+        self.headers
+            .write(headers, decision, longer, SystemTime::now);
     }
 }
 

@@ -119,12 +119,8 @@ impl<St: Store> RateLimiter<St> {
         warn!(%subject, ?lasting, "banned for having been refused too often");
         let order = Order::Ban(plan.whom(subject));
         let note = Note::ordered(&order.id(), ACTOR, REASON);
-        watch
-            .ledger
-            .order(order, Some(lasting), REASON, ACTOR)
-            .await?;
-        watch.ledger.record(note).await?;
-        self.refresh().await
+        self.order(order, Some(lasting), REASON, ACTOR).await?;
+        watch.ledger.record(note).await
     }
 
     /// Forgets strikes and offences.

@@ -105,6 +105,21 @@ async fn another_size_and_another_mode_apply_from_the_next_request() {
 }
 
 #[tokio::test]
+async fn whoever_has_been_refused_hears_it_too() {
+    let server = Server::start();
+    let redis = server.connect().await;
+    let (one, other) = (limiter(&redis, daily(1)), limiter(&redis, daily(1)));
+    outcome(&one, ada()).await;
+    let unlimited = Override::unlimited();
+    one.control()
+        .resize(ada(), None, unlimited, HOUR, "")
+        .await
+        .unwrap();
+    assert_eq!(outcome(&other, ada()).await, Outcome::Refused);
+    assert_eq!(outcome(&other, ada()).await, Outcome::Allowed);
+}
+
+#[tokio::test]
 async fn a_reset_through_one_instance_is_no_longer_refused_on_another() {
     let server = Server::start();
     let redis = server.connect().await;

@@ -168,6 +168,8 @@ impl<F: FnOnce() -> Fingerprint> Ask<F> {
         if let (None, Some(overflow)) = (index, self.overflow) {
             key = overflow();
             place = IN_OVERFLOW;
+            #[cfg(feature = "metrics")]
+            crate::meters::overflowed();
             index = table.find(key);
         }
         let tally = index
