@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exodrive_cache::{Invalidated, RedisStore};
+use exodrive_cache::{Invalidated, RedisStore, tag};
 use exodrive_faults::{PATIENCE, Server};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -67,6 +67,9 @@ async fn a_server_that_comes_back_with_older_data_is_cold() {
     let admin = server.admin().await;
     let entries: Vec<String> = admin.ask("KEYS cache:e:*").await;
     assert_eq!(entries.len(), 1, "the old entry is back");
+    // While connections are being made, nothing is believed anyway.
+    let redis = instance.cache.store().redis();
+    until(|| redis.health().connections() == 2).await;
     recovers(&instance).await;
 }
 
@@ -132,6 +135,52 @@ async fn a_full_server_goes_on_hitting() {
     assert_eq!(instance.get("8").await.from, "HIT");
     admin.order("CONFIG SET maxmemory 0").await;
     recovers(&instance).await;
+}
+
+#[tokio::test]
+async fn what_the_server_refuses_is_hidden_and_sent_again() {
+    let server = start();
+    let admin = server.admin().await;
+    let database = Database::default();
+    let one = instance(&server, &database).await;
+    let other = instance(&server, &database).await;
+    one.get_hit("7").await;
+    one.get_hit("8").await;
+    other.get_hit("7").await;
+    admin.order("ACL SETUSER app -xadd -del").await;
+    assert_eq!(one.change("7").await, Invalidated::Deferred);
+    assert_eq!(one.get("7").await.version, 1);
+    assert_eq!(one.get("7").await.version, 1);
+    assert_eq!(one.get("8").await.from, "HIT");
+    admin.order("ACL SETUSER app +xadd +del").await;
+    let heard = async {
+        while other.get("7").await.version < 1 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, heard).await.unwrap();
+}
+
+/// The handler of one instance has read the row, another instance changes it, and only then the tag is known.
+#[tokio::test]
+async fn a_tag_that_comes_late_is_not_too_late() {
+    let server = start();
+    let database = Database::default();
+    let slow = Instance::new(store(&server).await, &database, Duration::from_millis(300));
+    let other = instance(&server, &database).await;
+    // The tag has a version, so that nothing about the tag itself looks new.
+    other.get_hit("8").await;
+    let reads = database.reads();
+    let filling = tokio::spawn({
+        let slow = slow.clone();
+        async move { slow.get("7").await.version }
+    });
+    until(|| database.reads() > reads).await;
+    assert_eq!(other.change_by(tag!("late")).await, Invalidated::Applied);
+    assert_eq!(filling.await.unwrap(), 0, "the answer was under way");
+    // The slow instance has ended its fill once it hands out hits again.
+    assert_eq!(slow.get_hit("7").await.version, 1);
+    assert_eq!(other.get("7").await.version, 1);
 }
 
 #[tokio::test]

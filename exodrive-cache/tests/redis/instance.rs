@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use exodrive_cache::{
     Cache, CachePolicy, CacheService, Invalidated, Invalidation, MemoryStore, Percent, RedisStore,
-    ResponseBody, Store, TieredStore, tag,
+    ResponseBody, ResponseTags, Store, Tag, TieredStore, tag,
 };
 use exodrive_faults::PATIENCE;
 use http::{HeaderMap, Request, Response};
@@ -75,7 +75,11 @@ impl<St: Store> Instance<St> {
                 table.reads.fetch_add(1, Ordering::SeqCst);
                 let row = table.row.load(Ordering::SeqCst);
                 sleep(pause).await;
-                Ok(Response::new(Full::from(row.to_string())))
+                let mut response = Response::new(Full::from(row.to_string()));
+                // A tag that is known only once there is an answer.
+                let tags = ResponseTags::new([tag!("late")]);
+                response.extensions_mut().insert(tags);
+                Ok(response)
             }
         });
         let service = cache.layer("row").unwrap().layer(Handler::new(handler));
@@ -115,9 +119,14 @@ impl<St: Store> Instance<St> {
 
     /// Changes the row and invalidates what was made of it.
     pub(crate) async fn change(&self, id: &str) -> Invalidated {
+        self.change_by(tag!("row:{id}")).await
+    }
+
+    /// The same by any tag.
+    pub(crate) async fn change_by(&self, tag: Tag) -> Invalidated {
         let table = &self.database.0;
         let version = table.row.fetch_add(1, Ordering::SeqCst) + 1;
-        let tags = [tag!("row:{id}")];
+        let tags = [tag];
         let invalidated = self
             .cache
             .invalidate(&tags, Invalidation::Hard)

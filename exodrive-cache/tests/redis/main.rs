@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod chaos;
+mod cluster;
+mod cost;
 mod faults;
 mod instance;
 mod store;

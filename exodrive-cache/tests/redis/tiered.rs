@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use exodrive_cache::testing::{agrees_with_the_model, keeps_the_contract};
-use exodrive_cache::{Invalidated, TieredStore};
+use exodrive_cache::{Invalidated, RedisStore, TieredStore};
 use exodrive_faults::{PATIENCE, Server};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::timeout;
 
 use crate::instance::{Database, Instance, tiered, until};
-use crate::support::{start, store};
+use crate::support::{builder, start, store};
 
 async fn instances(
     server: &Server,
@@ -129,6 +129,28 @@ async fn a_journal_that_is_deleted_empties_the_memory() {
         }
     };
     timeout(PATIENCE, emptied).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_memory_that_hears_nothing_is_not_used() {
+    let server = start();
+    let database = Database::default();
+    let redis = builder(&server)
+        .deadline(Duration::from_millis(200))
+        .build()
+        .unwrap();
+    let store = tiered(RedisStore::new(redis)).await;
+    let instance = Instance::new(store, &database, Duration::ZERO);
+    instance.get_hit("7").await;
+    let reads = database.reads();
+    assert_eq!(instance.get("7").await.from, "HIT");
+    assert_eq!(database.reads(), reads);
+    server.stall();
+    until(|| !instance.cache.store().memory_is_in_use()).await;
+    assert_eq!(instance.get("7").await.from, "MISS");
+    server.resume();
+    until(|| instance.cache.store().memory_is_in_use()).await;
+    instance.get_hit("7").await;
 }
 
 #[tokio::test]

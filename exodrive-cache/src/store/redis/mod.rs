@@ -2,11 +2,14 @@
 
 mod deferred;
 mod fill;
+mod filling;
 #[cfg(test)]
 mod interleavings;
+mod invalidating;
 mod journal;
 mod keys;
 mod link;
+mod look_up;
 mod record;
 mod shape;
 mod shared;

@@ -47,7 +47,8 @@ const LEDGER_CAPACITY: usize = 1 << 16;
 ///
 /// Lookups and fills fail, and the handler answers. An invalidation returns
 /// [`Invalidated::Deferred`] within the handle's deadline. What it names is hidden from this instance
-/// at once, and it is sent again before anything else is read, and in the background; up to 16,384 can
+/// at once, and it is sent again before anything else is read, and in the background. One that the server refuses, as a full one does, is sent
+/// again every second; up to 16,384 can
 /// wait, and one more is an error. They are lost with the process.
 ///
 /// Another server process than the one before, be it restarted or promoted, may have older data, in which
