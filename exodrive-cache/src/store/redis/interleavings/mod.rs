@@ -10,11 +10,15 @@
 //!
 //! That the search would notice is shown by the flaws: each is a mistake somebody might make.
 
+mod parts;
+mod setup;
+mod steps;
 mod system;
 
 use std::collections::HashSet;
 
-use self::system::{Broken, Budget, Flaw, Setup, State, Writes};
+use self::setup::{Budget, Flaw, Setup, Writes};
+use self::system::{Broken, State};
 
 /// Visits every state, and returns how many there are, or the first broken promise.
 fn search(setup: &Setup) -> Result<usize, Broken> {
