@@ -16,8 +16,6 @@ use http::{HeaderValue, Method};
 async fn app(server: &Server) -> Router {
     let mut config = Config::default();
     config.debug_routes = true;
-    // The limits answer with envelopes too, but they are not what is asked about here.
-    config.rate_limit_max_requests = 1_000;
     let address: SocketAddr = "192.0.2.1:4711".parse().unwrap();
     let app = stack::app(server.running.state(), &config).unwrap();
     app.layer(MockConnectInfo(address))
@@ -73,7 +71,8 @@ fn every_failure() -> Conformance {
 
 #[tokio::test]
 async fn every_failure_of_every_route_is_an_envelope() {
-    let server = Server::start().await;
+    // The limits answer with envelopes too, but they are not what is asked about here.
+    let server = Server::start_with(|config| config.rate_limit_max_requests = 1_000).await;
     // Nobody in particular fails at the door, an administrator at the handlers, and a forged key before both.
     for key in [None, Some(ADMINISTRATOR), Some("forged")] {
         let run = match key {

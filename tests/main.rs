@@ -7,4 +7,7 @@ mod conformance;
 mod errors;
 mod limits;
 mod metrics;
+mod operations;
+mod operations_page;
+mod security;
 mod shared_limits;

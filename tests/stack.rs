@@ -5,7 +5,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, Once};
 
-use exodrive_tests::{NORA, Server, envelope, header};
+use exodrive_tests::{NORA, OPERATIONS_TOKEN, Server, envelope, header};
 use reqwest::Method;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
@@ -108,7 +108,13 @@ async fn each_failure_is_one_line_of_the_log() {
         config.rate_limit_max_requests = 8;
     })
     .await;
-    let started = log.lines_with("").len();
+    // The limiter says, besides, whom it begins to refuse.
+    let failures = || {
+        let of_limiter = |line: &String| line.contains(" exodrive_ratelimit::");
+        let lines = log.lines_with("").into_iter();
+        lines.filter(|line| !of_limiter(line)).collect::<Vec<_>>()
+    };
+    let started = failures().len();
 
     let huge = "x".repeat(100_000);
     let rows = [
@@ -139,8 +145,34 @@ async fn each_failure_is_one_line_of_the_log() {
         let trace_id = header(&response, "x-trace-id").unwrap();
         let lines = log.lines_with(trace_id);
         assert_eq!(lines.len(), 1, "{method} {path}: {lines:?}");
-        let all = log.lines_with("");
+        let all = failures();
         assert_eq!(all.len(), started + index + 1, "{method} {path}: {all:?}");
+    }
+}
+
+#[tokio::test]
+async fn operations_are_written_down_and_secrets_are_not() {
+    const GUESS: &str = "a-guess-at-a-token-of-32-bytes-or-more";
+    let (log, _guard) = Log::start();
+    let server = Server::start_with(|config| {
+        config.admin_token = Some(OPERATIONS_TOKEN.parse().unwrap());
+        config.redis_url = Some("redis://:hunter2@127.0.0.1:1".parse().unwrap());
+    })
+    .await;
+    for (token, status) in [(GUESS, 401), (OPERATIONS_TOKEN, 204)] {
+        let request = server.operations(Method::POST, "/ops/api/check");
+        let answer = request.bearer_auth(token).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+    }
+    for key in [NORA, "demo-of-nobody"] {
+        server.get_as(key, "/api/v1/cars/none").await;
+    }
+    let audit = log.lines_with(" audit: ");
+    assert_eq!(audit.len(), 2, "{audit:?}");
+    assert!(audit[0].contains("wrong token") && audit[1].contains("204"));
+    assert!(audit.iter().all(|line| line.contains("peer=127.0.0.1")));
+    for secret in [GUESS, OPERATIONS_TOKEN, "hunter2", "demo-"] {
+        assert_eq!(log.lines_with(secret), [""; 0]);
     }
 }
 

@@ -20,6 +20,9 @@ pub const TOMAS: &str = "demo-standard-tomas";
 /// The demo administrator.
 pub const ADMINISTRATOR: &str = "demo-administrator";
 
+/// An admin token.
+pub const OPERATIONS_TOKEN: &str = "a-token-of-the-tests-of-at-least-32-bytes";
+
 /// A running server, and a client that talks to it over a socket.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -51,6 +54,12 @@ impl Server {
     /// Begins a request.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("http://{}{path}", self.running.address());
+        self.client.request(method, url)
+    }
+
+    /// Begins a request to the listener for operators.
+    pub fn operations(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("http://{}{path}", self.running.operations_address());
         self.client.request(method, url)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exodrive_cache::{BuildError, Cache, CachePolicy, Credentials, MemoryStore, Tag, tag};
+use exodrive_cache::{BuildError, Cache, CachePolicy, Credentials, Event, MemoryStore, Tag, tag};
 
 use crate::domain::CarId;
 use crate::events::{BookingCancelled, BookingCreated, CarCreated, CarDeleted, CarUpdated};
@@ -46,12 +46,30 @@ pub fn cache() -> Result<Cache<MemoryStore>, BuildError> {
                 .query(["from", "to"])
                 .tag("availability:{id}"),
         )
-        .on(|event: &BookingCreated| [availability(&event.car_id), free_cars()])
-        .on(|event: &BookingCancelled| [availability(&event.car_id), free_cars()])
+        .on(|event: &BookingCreated| of_booking(&event.car_id))
+        .on(|event: &BookingCancelled| of_booking(&event.car_id))
         .on(|_: &CarCreated| [fleet()])
-        .on(|event: &CarUpdated| [fleet(), car(&event.car_id), availability(&event.car_id)])
-        .on(|event: &CarDeleted| [fleet(), car(&event.car_id), availability(&event.car_id)])
+        .on(|event: &CarUpdated| of_car(&event.car_id))
+        .on(|event: &CarDeleted| of_car(&event.car_id))
         .build()
+}
+
+/// What an event of this name about this car makes outdated; nothing if there is no such event.
+pub(crate) fn outdated_by(event: &str, car: &CarId) -> Option<Vec<Tag>> {
+    Some(match event {
+        BookingCreated::NAME | BookingCancelled::NAME => of_booking(car).into(),
+        CarCreated::NAME => vec![fleet()],
+        CarUpdated::NAME | CarDeleted::NAME => of_car(car).into(),
+        _ => return None,
+    })
+}
+
+fn of_booking(id: &CarId) -> [Tag; 2] {
+    [availability(id), free_cars()]
+}
+
+fn of_car(id: &CarId) -> [Tag; 3] {
+    [fleet(), car(id), availability(id)]
 }
 
 /// Carried by the lists of cars that are free on some days.

@@ -2,7 +2,7 @@
 //!
 //! [`server::start`] turns a [`config::Config`] into a running server.
 //! Inside it, [`stack`] puts the layers around [`routes`], which read requests and answer them, [`auth`] says who is asking, [`repository`] keeps what
-//! [`domain`] describes, [`meters`] count, [`flags`] switch layers off and on again, [`events`] tell [`caching`] what happened, [`errors`] lists what can go wrong, and [`seed`]
+//! [`domain`] describes, [`limits`] say who may ask how often, [`meters`] count, [`ops`] shows and switches what runs, [`flags`] switch layers off and on again, [`events`] tell [`caching`] what happened, [`errors`] lists what can go wrong, and [`seed`]
 //! makes up a fleet to start with.
 
 pub mod auth;
@@ -12,10 +12,11 @@ pub mod domain;
 pub mod errors;
 pub mod events;
 pub mod flags;
-mod limits;
+pub mod limits;
 pub mod logging;
 pub mod meters;
 mod openapi;
+pub mod ops;
 pub mod repository;
 pub mod routes;
 pub mod seed;

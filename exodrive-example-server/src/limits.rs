@@ -15,7 +15,27 @@ use http::{Method, StatusCode};
 use crate::config::Config;
 use crate::domain::User;
 
-pub(crate) type Limiter = RateLimiter<Counters>;
+/// The limits of the API, and where they are counted. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub(crate) by_address: Limiter,
+    pub(crate) by_user: Limiter,
+    /// Where instances count together, if they do.
+    pub(crate) redis: Option<RedisClient>,
+}
+
+/// Limits that cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+#[non_exhaustive]
+pub enum LimitsError {
+    /// A limit makes no sense.
+    Limit(#[from] BuildError),
+    /// The URL of Redis makes no sense.
+    Redis(#[from] exodrive_redis::BuildError),
+}
+
+type Limiter = RateLimiter<Counters>;
 
 /// Where requests are counted.
 #[derive(Clone, Debug)]
@@ -26,16 +46,30 @@ pub(crate) enum Counters {
     Redis(RedisStore),
 }
 
-impl Counters {
+impl Limits {
     /// Counts in Redis if the configuration names a server. It need not be there: until it is, this instance counts for
     /// itself.
-    pub(crate) fn new(config: &Config) -> Result<Self, exodrive_redis::BuildError> {
-        let Some(url) = config.redis() else {
-            return Ok(Self::Memory(Arc::default()));
+    ///
+    /// # Errors
+    ///
+    /// If a limit or the URL of Redis makes no sense.
+    pub fn new(config: &Config) -> Result<Self, LimitsError> {
+        let redis = match config.redis() {
+            Some(url) => {
+                tracing::info!(redis = %url, "requests are counted in Redis");
+                Some(RedisClient::builder(url.expose()).build()?)
+            }
+            None => None,
         };
-        tracing::info!(redis = %url, "requests are counted in Redis");
-        let redis = RedisClient::builder(url.expose()).build()?;
-        Ok(Self::Redis(RedisStore::new(redis).namespace("exodrive")))
+        let counters = match &redis {
+            Some(redis) => Counters::Redis(RedisStore::new(redis.clone()).namespace("exodrive")),
+            None => Counters::Memory(Arc::default()),
+        };
+        Ok(Self {
+            by_address: by_address(config, counters.clone())?,
+            by_user: by_user(counters)?,
+            redis,
+        })
     }
 }
 
@@ -81,7 +115,7 @@ impl Store for Counters {
 /// Requests that show no key share the public limit of their address. Requests that do are not
 /// charged to it, or one client could use up what its neighbours behind the same address need to
 /// sign in; only the keys that turn out to be nobody's count.
-pub(crate) fn by_address(config: &Config, store: Counters) -> Result<Limiter, BuildError> {
+fn by_address(config: &Config, store: Counters) -> Result<Limiter, BuildError> {
     let public = Limit::sliding_window(
         "public",
         config.rate_limit_max_requests,
@@ -105,7 +139,7 @@ pub(crate) fn by_address(config: &Config, store: Counters) -> Result<Limiter, Bu
 }
 
 /// The limits of a user, who is known after authentication.
-pub(crate) fn by_user(store: Counters) -> Result<Limiter, BuildError> {
+fn by_user(store: Counters) -> Result<Limiter, BuildError> {
     let authenticated = Limit::sliding_window("authenticated", 120, MINUTE);
     let booking = Limit::sliding_window("booking", 10, HOUR);
     RateLimiter::builder(store)

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
+use exodrive_cache::UnknownPolicy;
 use exodrive_errors::{ApiError, ErrorCode, ErrorLayer};
-use exodrive_ratelimit::{BuildError, Outcome, RateLimitLayer, RateLimited};
+use exodrive_ratelimit::{Outcome, RateLimitLayer, RateLimited};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, Method, Request, StatusCode};
 use serde_json::json;
@@ -22,7 +23,6 @@ use tower_http::trace::TraceLayer;
 use crate::auth::authenticate;
 use crate::config::Config;
 use crate::flags::Feature;
-use crate::limits::{self, Counters};
 use crate::meters::observe;
 use crate::{AppState, routes};
 
@@ -35,15 +35,13 @@ const MAX_REQUEST_BODY: usize = 64 << 10;
 ///
 /// # Errors
 ///
-/// If the cache lacks a policy that a route names, or a limit or the URL of Redis makes no sense.
-pub fn app(state: &AppState, config: &Config) -> Result<Router, StackError> {
+/// If the cache lacks a policy that a route names.
+pub fn app(state: &AppState, config: &Config) -> Result<Router, UnknownPolicy> {
     let mut router = routes::router(state)?;
     if config.debug_routes {
         router = router.merge(routes::debug_router());
     }
-    let counters = Counters::new(config)?;
-    let by_address = limits::by_address(config, counters.clone())?;
-    let by_user = limits::by_user(counters)?;
+    let limits = state.limits.clone();
     Ok(router.layer(
         ServiceBuilder::new()
             // Browsers read neither answers nor refusals without it.
@@ -58,7 +56,7 @@ pub fn app(state: &AppState, config: &Config) -> Result<Router, StackError> {
                     .on_failure(()),
             )
             // Counts what leaves: also the envelopes, and with the route, which only the router knows.
-            .layer(from_fn(observe))
+            .layer(from_fn_with_state(state.pulse.clone(), observe))
             // Everything below can fail, and every failure leaves as an envelope.
             .layer(state.flags.layer(Feature::NewErrorHandler, errors()))
             // A request costs a bounded time and a bounded amount of memory, whoever sends it.
@@ -69,36 +67,22 @@ pub fn app(state: &AppState, config: &Config) -> Result<Router, StackError> {
             .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
             .layer(MapRequestBodyLayer::new(Body::new))
             // Before authentication, so that guessing keys costs the guesser.
-            .layer(
-                state
-                    .flags
-                    .layer(Feature::RateLimiting, RateLimitLayer::new(by_address)),
-            )
+            .layer(state.flags.layer(
+                Feature::RateLimiting,
+                RateLimitLayer::new(limits.by_address),
+            ))
             .layer(from_fn_with_state(state.keys.clone(), authenticate))
             // After it, since only now it is known whose quota counts. The cache is inside, around
             // the routes that have a policy: a hit is charged and carries its own rate-limit headers.
             .layer(
                 state
                     .flags
-                    .layer(Feature::RateLimiting, RateLimitLayer::new(by_user)),
+                    .layer(Feature::RateLimiting, RateLimitLayer::new(limits.by_user)),
             ),
     ))
 }
 
-/// A stack that cannot be put together.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-#[non_exhaustive]
-pub enum StackError {
-    /// A route names a policy that the cache does not have.
-    Policy(#[from] exodrive_cache::UnknownPolicy),
-    /// A limit makes no sense.
-    Limit(#[from] BuildError),
-    /// The URL of Redis makes no sense.
-    Redis(#[from] exodrive_redis::BuildError),
-}
-
-fn errors() -> ErrorLayer {
+pub(crate) fn errors() -> ErrorLayer {
     ErrorLayer::new()
         .support(SUPPORT)
         .recognize(|refused: &RateLimited| {

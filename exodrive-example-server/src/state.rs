@@ -2,7 +2,8 @@ use exodrive_cache::{Cache, Event, MemoryStore};
 
 use crate::auth::ApiKeys;
 use crate::flags::Flags;
-use crate::meters::Exposition;
+use crate::limits::Limits;
+use crate::meters::{Exposition, Pulse};
 use crate::repository::Repository;
 
 /// What every request can reach. Cloning is cheap.
@@ -17,8 +18,12 @@ pub struct AppState {
     pub cache: Cache<MemoryStore>,
     /// Which features are on for whom.
     pub flags: Flags,
+    /// Who may ask how often.
+    pub limits: Limits,
     /// What was counted.
     pub exposition: Exposition,
+    /// What happened lately.
+    pub pulse: Pulse,
 }
 
 impl AppState {
@@ -29,6 +34,7 @@ impl AppState {
         keys: ApiKeys,
         cache: Cache<MemoryStore>,
         flags: Flags,
+        limits: Limits,
         exposition: Exposition,
     ) -> Self {
         Self {
@@ -36,7 +42,9 @@ impl AppState {
             keys,
             cache,
             flags,
+            limits,
             exposition,
+            pulse: Pulse::default(),
         }
     }
 

@@ -35,6 +35,8 @@ fn a_wrong_value_is_one_line_that_says_what_to_do() {
         ("TRUSTED_PROXIES", "10.0.0.0/33", "10.0.0.0/8"),
         ("LISTEN_ADDR", "8080", "127.0.0.1:8080"),
         ("RATE_LIMIT_MAX_REQUESTS", "many", "1000000"),
+        ("ADMIN_TOKEN", "short", "32 bytes"),
+        ("OPS_LISTEN_ADDR", "8081", "127.0.0.1:8080"),
     ];
     for (name, value, hint) in rows {
         let output = refused(&[(name, value)]);

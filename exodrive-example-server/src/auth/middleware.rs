@@ -29,7 +29,7 @@ pub async fn authenticate(
 }
 
 /// The bearer token; the scheme's name is written in any case of letters (RFC 9110 section 11.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     // Two credentials are as good as none: nobody can say which of them counts.
     let (Some(value), None) = (values.next(), values.next()) else {

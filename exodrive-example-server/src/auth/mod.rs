@@ -12,3 +12,4 @@ mod middleware;
 pub(crate) use self::extract::Administrator;
 pub use self::keys::ApiKeys;
 pub use self::middleware::authenticate;
+pub(crate) use self::middleware::bearer;

@@ -9,6 +9,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use super::{ConfigError, DatabaseUrl, Password, RedisUrl, TrustedProxies, parse};
 use crate::domain::Today;
 use crate::flags::{Feature, Flags, Rollout};
+use crate::ops::AdminToken;
 use crate::seed::Seed;
 
 /// A car-rental API: fleet, availability and bookings, on an embedded database with a generated fleet.
@@ -25,6 +26,14 @@ pub struct Config {
     /// Where to listen, as address and port; port 0 picks a free one
     #[arg(long, env, default_value_t = Self::default().listen_addr, value_parser = parse::address)]
     pub listen_addr: SocketAddr,
+
+    /// Where to listen for operators, as address and port [default: on this machine, at the port after that of LISTEN_ADDR]
+    #[arg(long, env, value_parser = parse::address)]
+    pub ops_listen_addr: Option<SocketAddr>,
+
+    /// What operators show to change anything, at least 32 bytes; without it they can only look
+    #[arg(long, env, hide_env_values = true)]
+    pub admin_token: Option<AdminToken>,
 
     /// The database: sqlite:// and a path keeps it in that file, postgres:// and a server is shared by several instances.
     /// Without it, a temporary file is made at start and removed at exit
@@ -191,6 +200,19 @@ impl Config {
         self.redis_url.clone().or_else(named)
     }
 
+    /// Where to listen for operators beside an API at this address.
+    #[must_use]
+    pub fn operations_address(&self) -> SocketAddr {
+        self.ops_listen_addr.unwrap_or_else(|| {
+            // Port 0 stays: it picks a free one for each.
+            let port = match self.listen_addr.port() {
+                0 => 0,
+                port => port.checked_add(1).unwrap_or(port - 1),
+            };
+            SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+        })
+    }
+
     /// The features that are on, until somebody switches them.
     #[must_use]
     pub fn flags(&self) -> Flags {
@@ -218,6 +240,8 @@ impl Default for Config {
         Self {
             command: None,
             listen_addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            ops_listen_addr: None,
+            admin_token: None,
             database_url: None,
             redis_url: None,
             redis_host: None,

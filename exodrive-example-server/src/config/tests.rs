@@ -119,6 +119,29 @@ fn never_repeats_the_url_of_a_database() {
 }
 
 #[test]
+fn operators_are_listened_to_on_this_machine_beside_the_api() {
+    let address = |arguments: &[&str]| read(arguments).unwrap().operations_address().to_string();
+    assert_eq!(address(&[]), "127.0.0.1:8081");
+    assert_eq!(address(&["--listen-addr=0.0.0.0:80"]), "127.0.0.1:81");
+    assert_eq!(
+        address(&["--listen-addr=127.0.0.1:65535"]),
+        "127.0.0.1:65534"
+    );
+    assert_eq!(address(&["--listen-addr=127.0.0.1:0"]), "127.0.0.1:0");
+    assert_eq!(address(&["--ops-listen-addr=[::1]:9"]), "[::1]:9");
+}
+
+#[test]
+fn there_is_no_admin_token_until_one_is_set_and_no_short_one() {
+    assert!(read(&[]).unwrap().admin_token.is_none());
+    for token in ["", "hunter2", "a-token-of-only-31-bytes-is-bad"] {
+        let line = complaint(&[&format!("--admin-token={token}")]);
+        assert!(line.contains("32 bytes"), "{line}");
+        assert!(token.is_empty() || !line.contains(token), "{line}");
+    }
+}
+
+#[test]
 fn redis_is_known_by_a_url_or_by_its_address() {
     let redis = |arguments: &[&str]| read(arguments).unwrap().redis();
     assert_eq!(redis(&[]), None);
@@ -143,6 +166,8 @@ fn shows_the_name_of_every_environment_variable() {
     let help = asked.to_string();
     for name in [
         "LISTEN_ADDR",
+        "OPS_LISTEN_ADDR",
+        "ADMIN_TOKEN",
         "DATABASE_URL",
         "REDIS_URL",
         "REDIS_HOST",

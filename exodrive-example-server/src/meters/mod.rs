@@ -5,9 +5,14 @@
 
 mod observation;
 mod observe;
+mod pulse;
 mod recorder;
 mod requests;
+mod tally;
 
 pub(crate) use self::observation::Observation;
 pub(crate) use self::observe::observe;
+pub(crate) use self::pulse::Failure;
+pub use self::pulse::Pulse;
 pub use self::recorder::{Exposition, RecorderTaken};
+pub(crate) use self::tally::Point;

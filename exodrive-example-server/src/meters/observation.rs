@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use exodrive_cache::CacheDecision;
 use exodrive_ratelimit::{Decision, LimitState, Outcome};
 use http::{Extensions, HeaderMap, Method, Response};
 
@@ -43,6 +44,16 @@ impl<'a> Observation<'a> {
     /// The code of the envelope, if the answer is one.
     pub(crate) fn code(&self) -> Option<&'a str> {
         self.header("x-error-code")
+    }
+
+    /// The name under which a client may ask about the request.
+    pub(crate) fn trace_id(&self) -> Option<&'a str> {
+        self.header("x-trace-id")
+    }
+
+    /// What the cache did, on routes that have one.
+    pub(crate) fn cache(&self) -> Option<&'a CacheDecision> {
+        self.extensions.get()
     }
 
     /// Why the limiter refused, if it did.

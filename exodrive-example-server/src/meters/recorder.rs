@@ -1,11 +1,9 @@
 use std::fmt;
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use thiserror::Error;
-use tokio::time::interval;
 
 use super::requests::{ERRORS, REFUSALS, SECONDS};
 use crate::AppState;
@@ -19,9 +17,6 @@ const CONNECTIONS: &str = "exodrive_database_connections";
 const BUCKETS: [f64; 14] = [
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
-
-/// How often histograms put what was recorded into their buckets, so that it does not pile up while nobody asks.
-const UPKEEP: Duration = Duration::from_secs(5);
 
 /// What this process has counted, as text for a Prometheus server. Cloning is cheap.
 #[derive(Clone)]
@@ -44,10 +39,8 @@ impl Exposition {
     /// If the process has a recorder of another kind.
     pub fn install() -> Result<Self, RecorderTaken> {
         static INSTALLED: OnceLock<Exposition> = OnceLock::new();
-        static INSTALLING: std::sync::Mutex<()> = std::sync::Mutex::new(());
-        let _guard = INSTALLING
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        static INSTALLING: Mutex<()> = Mutex::new(());
+        let _guard = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(installed) = INSTALLED.get() {
             return Ok(installed.clone());
         }
@@ -76,13 +69,9 @@ impl Exposition {
         self.handle.render()
     }
 
-    /// Keeps the memory of the recorder bounded for as long as it is polled.
-    pub(crate) async fn upkeep(self) {
-        let mut interval = interval(UPKEEP);
-        loop {
-            interval.tick().await;
-            self.handle.run_upkeep();
-        }
+    /// Puts what was recorded into its buckets, so that it does not pile up while nobody asks; expected now and then.
+    pub(crate) fn upkeep(&self) {
+        self.handle.run_upkeep();
     }
 }
 

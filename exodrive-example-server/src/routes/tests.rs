@@ -14,8 +14,10 @@ use super::router;
 use crate::AppState;
 use crate::auth::{ApiKeys, authenticate};
 use crate::caching;
+use crate::config::Config;
 use crate::domain::Today;
 use crate::flags::{Flags, Rollout};
+use crate::limits::Limits;
 use crate::meters::Exposition;
 use crate::repository::Repository;
 use crate::seed::Seed;
@@ -62,6 +64,7 @@ impl Api {
             keys,
             caching::cache().unwrap(),
             Flags::new(|_| Rollout::ON),
+            Limits::new(&Config::default()).unwrap(),
             Exposition::install().unwrap(),
         );
         let authentication = middleware::from_fn_with_state(state.keys.clone(), authenticate);

@@ -1,23 +1,25 @@
 use std::io;
 use std::net::SocketAddr;
 
-use exodrive_cache::BuildError;
+use exodrive_cache::{BuildError, UnknownPolicy};
 use thiserror::Error;
 
 use crate::config::DatabaseUrl;
+use crate::limits::LimitsError;
 use crate::meters::RecorderTaken;
 use crate::repository::RepositoryError;
-use crate::stack::StackError;
 
 /// Why the server cannot start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The address is taken, or is not one of this machine.
-    #[error("cannot listen on {address} (set LISTEN_ADDR to choose another address)")]
+    #[error("cannot listen on {address} (set {variable} to choose another address)")]
     Listen {
         /// The address that was asked for.
         address: SocketAddr,
+        /// The variable that asked for it.
+        variable: &'static str,
         /// What the operating system says.
         source: io::Error,
     },
@@ -38,7 +40,13 @@ pub enum StartError {
     /// The cache's policies contradict each other.
     #[error("cannot set up the cache")]
     Cache(#[from] BuildError),
-    /// The layers cannot be put together.
+    /// A route names a policy that the cache does not have.
     #[error("cannot set up the layers")]
-    Stack(#[from] StackError),
+    Policy(#[from] UnknownPolicy),
+    /// The limits cannot be set up.
+    #[error("cannot set up the limits")]
+    Limits(#[from] LimitsError),
+    /// The limits of the operations page make no sense.
+    #[error("cannot set up the operations page")]
+    Operations(#[from] exodrive_ratelimit::BuildError),
 }

@@ -3,6 +3,7 @@
 mod error;
 mod healthcheck;
 mod running;
+mod serving;
 mod signal;
 mod start;
 mod storage;

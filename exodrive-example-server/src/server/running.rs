@@ -1,11 +1,9 @@
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
+use super::serving::Serving;
 use super::storage::Storage;
 use super::welcome;
 use crate::AppState;
@@ -19,12 +17,10 @@ use crate::repository::{Repository, RepositoryError};
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    operations: SocketAddr,
     state: AppState,
     drain: Duration,
-    shutdown: oneshot::Sender<()>,
-    serving: JoinHandle<io::Result<()>>,
-    /// What goes on beside the requests, and ends when this is dropped.
-    _chores: JoinSet<()>,
+    serving: Serving,
     /// Last, so that a temporary database goes after everything that uses it.
     storage: Storage,
 }
@@ -42,20 +38,18 @@ pub enum Drained {
 impl Running {
     pub(super) fn new(
         address: SocketAddr,
+        operations: SocketAddr,
         state: AppState,
         storage: Storage,
         drain: Duration,
-        shutdown: oneshot::Sender<()>,
-        serving: JoinHandle<io::Result<()>>,
-        chores: JoinSet<()>,
+        serving: Serving,
     ) -> Self {
         Self {
             address,
+            operations,
             state,
             drain,
-            shutdown,
             serving,
-            _chores: chores,
             storage,
         }
     }
@@ -64,6 +58,12 @@ impl Running {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for operators.
+    #[must_use]
+    pub fn operations_address(&self) -> SocketAddr {
+        self.operations
     }
 
     /// The repository its requests use.
@@ -90,7 +90,7 @@ impl Running {
     ///
     /// If the database fails.
     pub async fn welcome(&self) -> Result<String, RepositoryError> {
-        welcome::text(self.address, &self.state.repository).await
+        welcome::text(self.address, self.operations, &self.state.repository).await
     }
 
     /// Answers requests until it is told to stop, such as by [`stop_signal`](super::stop_signal), then stops as
@@ -102,17 +102,17 @@ impl Running {
     }
 
     /// Takes no new connection, finishes the requests in flight within the drain deadline, and closes the database.
-    pub async fn stop(mut self) -> Drained {
-        drop(self.shutdown);
+    pub async fn stop(self) -> Drained {
+        let mut serving = self.serving.stop();
         let end = async {
-            let served = (&mut self.serving).await;
+            let served = (&mut serving).await;
             self.state.repository.close().await;
             served
         };
         let ended = timeout(self.drain, end).await;
         let Ok(served) = ended else {
             tracing::warn!("the drain deadline passed with requests in flight");
-            self.serving.abort();
+            serving.abort();
             return Drained::Partly;
         };
         match served.unwrap_or_else(|panicked| Err(panicked.into())) {

@@ -1,16 +1,18 @@
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use super::serving::Serving;
 use super::storage::Storage;
 use super::{Running, StartError};
 use crate::AppState;
 use crate::auth::ApiKeys;
 use crate::caching;
 use crate::config::{Config, DatabaseUrl};
+use crate::limits::Limits;
 use crate::meters::Exposition;
+use crate::ops::{self, Live};
 use crate::repository::{Repository, RepositoryError};
 use crate::seed::Seed;
 use crate::stack::app;
@@ -21,10 +23,12 @@ use crate::stack::app;
 ///
 /// # Errors
 ///
-/// If the address is taken, or the database cannot be opened or filled.
+/// If an address is taken, or the database cannot be opened or filled.
 pub async fn start(config: Config) -> Result<Running, StartError> {
     // First, because it fails fastest; clients that connect meanwhile wait for the database.
-    let (listener, address) = listen(config.listen_addr).await?;
+    let (listener, address) = listen(config.listen_addr, "LISTEN_ADDR").await?;
+    let operations = config.operations_address();
+    let (ops_listener, operations) = listen(operations, "OPS_LISTEN_ADDR").await?;
     // Before anything that counts is made.
     let exposition = Exposition::install()?;
     let storage = Storage::new(config.database_url.clone())?;
@@ -36,31 +40,34 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         .await
         .map_err(failed)?;
     let keys = ApiKeys::load(&repository).await.map_err(failed)?;
-    let mut chores = JoinSet::new();
-    chores.spawn(exposition.clone().upkeep());
-    let cache = caching::cache()?;
-    let state = AppState::new(repository, keys, cache, config.flags(), exposition);
+    let (cache, limits) = (caching::cache()?, Limits::new(&config)?);
+    let state = AppState::new(repository, keys, cache, config.flags(), limits, exposition);
 
-    let service = app(&state, &config)?.into_make_service_with_connect_info::<SocketAddr>();
-    let (shutdown, told) = oneshot::channel::<()>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async {
-        // The other half is dropped and never sends: both mean the same.
-        let _ = told.await;
-    });
-    let serving = tokio::spawn(server.into_future());
+    let api = app(&state, &config)?;
+    let mut chores = JoinSet::new();
+    let live = Live::start(state.clone(), &mut chores);
+    let is_local = operations.ip().is_loopback();
+    let page = ops::router(state.clone(), live, config.admin_token, is_local)?;
+    let serving = Serving::start((listener, api), (ops_listener, page), chores);
     Ok(Running::new(
         address,
+        operations,
         state,
         storage,
         config.drain,
-        shutdown,
         serving,
-        chores,
     ))
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Listen { address, source };
+async fn listen(
+    address: SocketAddr,
+    variable: &'static str,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen {
+        address,
+        variable,
+        source,
+    };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))

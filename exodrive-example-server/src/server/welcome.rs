@@ -11,11 +11,13 @@ const RENTAL_DAYS: i64 = 3;
 /// Where the API is and what to type to try it, for the terminal.
 pub(super) async fn text(
     address: SocketAddr,
+    operations: SocketAddr,
     repository: &Repository,
 ) -> Result<String, RepositoryError> {
     let base = format!("http://{}", reachable(address));
+    let operations = reachable(operations);
     let mut text = format!(
-        "The car-rental API listens on {base}\n\nTry:\n  curl -s '{base}/api/v1/fleet?city=berlin&per_page=3'\n"
+        "The car-rental API listens on {base}\n\nDocumentation: {base}/docs\nOperations: http://{operations}\n\nTry:\n  curl -s '{base}/api/v1/fleet?city=berlin&per_page=3'\n"
     );
     let tomorrow = Period::starting(Today::utc().date(), 1).to();
     if let Some((car, free_from)) = repository.free_forever(tomorrow).await? {
