@@ -7,6 +7,7 @@ mod conformance;
 mod errors;
 mod limits;
 mod metrics;
+mod monitoring;
 mod operations;
 mod operations_page;
 mod security;
