@@ -1,4 +1,4 @@
-//! An axum service whose every failure is one envelope: `cargo run -p exodrive-errors --example basic --features axum`.
+//! An axum service whose every failure is one envelope: `cargo run -p exodrive-errors --example envelope --features axum`.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
