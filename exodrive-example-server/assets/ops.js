@@ -115,6 +115,11 @@ function show(overview) {
   latest = overview;
   cards(overview);
   rows($("flags"), overview.flags, (flag) => flag.feature, (flag) => [flag.feature, `${flag.percent} %`], flagControl);
+  for (const { feature, percent } of overview.flags) {
+    const input = $("flags").querySelector(`[data-key="${feature}"] input`);
+    // What is being typed stays, unless somebody switches the feature meanwhile.
+    if (input.defaultValue !== String(percent)) input.defaultValue = input.value = percent;
+  }
   const policies = Object.entries(overview.policies);
   rows($("policies"), policies, ([name]) => name, (policy) => policy, ([name]) =>
     adminButton("Purge", `Purge policy ${name}`, () => change("POST", "/ops/api/purge", { policy: name })));
@@ -153,7 +158,7 @@ function failures() {
 function flagControl({ feature, percent }) {
   const form = document.createElement("form");
   const input = document.createElement("input");
-  Object.assign(input, { type: "number", min: 0, max: 100, required: true, value: percent });
+  Object.assign(input, { type: "number", min: 0, max: 100, required: true, value: percent, defaultValue: percent });
   input.setAttribute("aria-label", `${feature} on for so many of a hundred clients`);
   const set = adminButton("Set", `Set ${feature}`, () => {});
   set.onclick = null;
@@ -217,7 +222,8 @@ function pick(of, value) {
   return Object.fromEntries(pairs.filter(([, one]) => one !== null));
 }
 
-const colour = (name) => getComputedStyle(document.body).getPropertyValue(name === "color" ? "color" : name);
+/** What the text has in the light or in the dark, whichever it is when a chart is drawn. */
+const textColour = () => getComputedStyle(document.body).color;
 
 function draw() {
   for (const figure of document.querySelectorAll("[data-chart]")) drawOne(figure);
@@ -249,9 +255,9 @@ function drawOne(figure) {
 function plot(figure, labels, data, goal) {
   const line = (label, place) => {
     const isGoal = goal && place === labels.length - 1;
-    return { label, stroke: isGoal ? colour("color") : COLOURS[place % COLOURS.length], dash: isGoal ? [4, 4] : undefined, spanGaps: true };
+    return { label, stroke: isGoal ? textColour : COLOURS[place % COLOURS.length], dash: isGoal ? [4, 4] : undefined, spanGaps: true };
   };
-  const axis = () => ({ stroke: () => colour("color"), grid: { stroke: "#8885", width: 1 }, ticks: { stroke: "#8885", width: 1 } });
+  const axis = () => ({ stroke: textColour, grid: { stroke: "#8885", width: 1 }, ticks: { stroke: "#8885", width: 1 } });
   const options = {
     width: figure.clientWidth,
     height: 190,

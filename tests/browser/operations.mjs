@@ -181,6 +181,7 @@ const steps = {
     await page.keyboard.press("Enter");
     for (const feature of ["redis-cache", "rate-limiting", "new-error-handler"]) {
       await row("flags", feature).getByText("0 %", { exact: true }).waitFor();
+      assert.equal(await row("flags", feature).getByRole("spinbutton").inputValue(), "0");
     }
     const plain = await ask("/api/v1/fleet", "203.0.113.9");
     assert.equal(plain.status, 200);
