@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Empty, Full};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
 
-pub(crate) type Lines = &'static [(&'static str, &'static str)];
+pub(crate) type Line = (&'static str, &'static str);
 type Handler = BoxCloneSyncService<Request<Empty<Bytes>>, Response<Full<Bytes>>, Infallible>;
 
 /// What a property of an exchange does to it.
@@ -26,28 +26,52 @@ pub(crate) enum Says {
 }
 
 /// A property of a request or of an answer, what it does, and who says so.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rule {
-    pub(crate) lines: Lines,
     pub(crate) says: Says,
+    pub(crate) lines: Vec<Line>,
     pub(crate) source: &'static str,
 }
 
-pub(crate) const fn rule(lines: Lines, says: Says, source: &'static str) -> Rule {
-    Rule {
-        lines,
-        says,
-        source,
+impl Rule {
+    /// Reads a table of what is said, header lines and source.
+    pub(crate) fn read(text: &'static str) -> Vec<Self> {
+        let rules = cells(text).map(|[says, lines, source]| Self {
+            says: match says {
+                "store" => Says::Store,
+                "refuse" => Says::Refuse,
+                "bypass" => Says::Bypass,
+                other => panic!("{other} is said by no rule"),
+            },
+            lines: lines_of(lines),
+            source,
+        });
+        rules.collect()
     }
+}
+
+/// Returns the cells of a table, row by row, without the space around them.
+pub(crate) fn cells<const N: usize>(text: &'static str) -> impl Iterator<Item = [&'static str; N]> {
+    let rows = text.lines().filter(|row| !row.trim().is_empty());
+    rows.map(|row| {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        cells.try_into().expect("a cell for each column")
+    })
+}
+
+/// Reads header lines with `&` in between.
+pub(crate) fn lines_of(cell: &'static str) -> Vec<Line> {
+    let lines = cell.split(" & ").filter(|line| !line.is_empty());
+    lines.map(|line| line.split_once(": ").unwrap()).collect()
 }
 
 /// An exchange, and what `X-Cache` says when it happens for the first and the second time.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) method: &'static str,
-    pub(crate) request: Vec<(&'static str, &'static str)>,
+    pub(crate) request: Vec<Line>,
     pub(crate) status: u16,
-    pub(crate) answer: Vec<(&'static str, &'static str)>,
+    pub(crate) answer: Vec<Line>,
     pub(crate) expected: [&'static str; 2],
     pub(crate) source: String,
 }
@@ -71,7 +95,7 @@ impl Row {
 #[derive(Clone)]
 struct Answer(StatusCode, HeaderMap);
 
-fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+fn headers(lines: &[Line]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in lines {
         let name = HeaderName::from_static(name);
