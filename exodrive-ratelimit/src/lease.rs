@@ -16,6 +16,12 @@ use crate::reading::{Reading, Stamp};
 /// For how long tokens are held at most, in microseconds.
 const LONGEST: u64 = 1_000_000;
 
+/// How many requests a lease must be good for.
+const WORTHWHILE: u32 = 8;
+
+/// For how long no lease is tried again after one that was of no use, in microseconds.
+pub(crate) const PAUSE: u64 = 1_000_000;
+
 /// Tokens of one limit for one subject. Times are microseconds of this instance's clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lease {
@@ -73,6 +79,11 @@ impl Lease {
         unspent.saturating_sub(drained) as u32
     }
 
+    /// Whether most of it was lost before the answer was here: the rate drains faster than the store can be asked.
+    pub(crate) fn is_of_no_use(&self, now: u64) -> bool {
+        self.left(now) < self.tokens / 2
+    }
+
     /// Spends tokens, if there are as many and they are counted by the same rule.
     pub(crate) fn spend(&mut self, rule: Rule, cost: u32, now: u64) -> Option<Reading> {
         let left = self.left(now);
@@ -108,10 +119,16 @@ impl Lease {
 }
 
 /// How many tokens to take at once: as many as may be held, but no more than leaves three quarters of what remains to
-/// be taken by others, however many instances do the same.
+/// be taken by others, however many instances do the same. A lease of a few requests is worth nobody's wait, and then
+/// it is the cost alone.
 pub(crate) fn tokens(most: u32, cost: u32, remaining: u32, instances: u32) -> u32 {
     let fair = remaining / instances.max(1).saturating_mul(4);
-    most.min(fair).max(cost)
+    let tokens = most.min(fair);
+    if tokens / WORTHWHILE < cost {
+        cost
+    } else {
+        tokens
+    }
 }
 
 #[cfg(test)]

@@ -165,6 +165,24 @@ fn a_busy_rate_loses_nothing_of_a_lease_until_what_was_before_it_has_drained() {
     assert_eq!(lease.left(500_001), 49);
     assert_eq!(lease.left(900_000), 46);
     assert_eq!(lease.left(1_000_000), 0, "it is over");
+    assert!(!lease.is_of_no_use(500_000));
+}
+
+#[test]
+fn a_lease_that_drains_faster_than_the_answer_comes_is_of_no_use() {
+    let rule = rule(&Limit::gcra("", Quota::per_second(1_000_000)));
+    let Rule::Gcra(gcra) = rule else {
+        panic!("a rate");
+    };
+    let stamp = Stamp {
+        at: 0,
+        level: 100 * gcra.unit(),
+        place: 0,
+    };
+    let reading = Reading::charged(999_900, Duration::ZERO, stamp);
+    let lease = Lease::new(rule, 100, &reading, 0).unwrap();
+    assert!(!lease.is_of_no_use(40));
+    assert!(lease.is_of_no_use(60));
 }
 
 #[test]
@@ -172,5 +190,6 @@ fn no_more_is_taken_than_is_fair() {
     assert_eq!(tokens(50, 1, 10_000, 4), 50);
     assert_eq!(tokens(50, 1, 320, 4), 20);
     assert_eq!(tokens(50, 3, 10, 4), 3);
+    assert_eq!(tokens(50, 3, 320, 4), 3, "six requests are not worth it");
     assert_eq!(tokens(50, 70, 10_000, 1), 70);
 }

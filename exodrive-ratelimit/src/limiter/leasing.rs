@@ -34,6 +34,8 @@ pub(super) struct Leases {
 #[derive(Clone, Default)]
 struct Place {
     lease: Option<Lease>,
+    /// Until when no other is tried, after one that was of no use.
+    paused_until: u64,
     /// Held while the store is asked for many, so that the others wait for those in place of asking too.
     asking: Arc<AsyncMutex<()>>,
 }
@@ -80,9 +82,13 @@ impl Leases {
     /// How many tokens to take for a claim.
     fn wanted(&self, plan: &Plan, claim: &Claim) -> u32 {
         let planned = plan.planned(claim.limit);
+        let now = self.now();
         let held = self.held.lock();
-        let known = held.get(&key(claim)).and_then(|place| place.lease);
-        let remaining = match known {
+        let place = held.get(&key(claim));
+        if place.is_some_and(|place| now < place.paused_until) {
+            return claim.cost;
+        }
+        let remaining = match place.and_then(|place| place.lease) {
             Some(lease) => lease.remaining(),
             None => plan.charge(claim).rule().max(),
         };
@@ -101,8 +107,13 @@ impl Leases {
 
     /// Keeps what was taken, and returns what was held before and has not been spent.
     fn keep(&self, claim: &Claim, lease: Lease) -> Option<Lease> {
+        let now = self.now();
         let mut held = self.held.lock();
-        held.entry(key(claim)).or_default().lease.replace(lease)
+        let place = held.entry(key(claim)).or_default();
+        if lease.is_of_no_use(now) {
+            place.paused_until = now + lease::PAUSE;
+        }
+        place.lease.replace(lease)
     }
 
     /// Takes a lease that is over out of its place, unless another has taken that.
