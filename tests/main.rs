@@ -11,4 +11,5 @@ mod monitoring;
 mod operations;
 mod operations_page;
 mod security;
+mod shared_answers;
 mod shared_limits;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use exodrive_cache::{BuildError, Cache, CachePolicy, Credentials, Event, MemoryStore, Tag, tag};
+use exodrive_cache::{BuildError, Cache, CachePolicy, Credentials, Event, Tag, tag};
 
+use crate::answers::Answers;
 use crate::domain::CarId;
 use crate::events::{BookingCancelled, BookingCreated, CarCreated, CarDeleted, CarUpdated};
 
@@ -20,8 +21,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// # Errors
 ///
 /// If the policies contradict each other.
-pub fn cache() -> Result<Cache<MemoryStore>, BuildError> {
-    Cache::builder(MemoryStore::default())
+pub fn cache(answers: Answers) -> Result<Cache<Answers>, BuildError> {
+    Cache::builder(answers)
         .policy(
             "fleet",
             CachePolicy::ttl(60 * MINUTE)
@@ -95,7 +96,7 @@ mod tests {
 
     #[test]
     fn has_the_policies_it_names() {
-        let cache = cache().unwrap();
+        let cache = cache(Answers::new(None)).unwrap();
         for policy in ["fleet", "car", "availability"] {
             assert!(cache.layer(policy).is_ok(), "{policy}");
         }

@@ -20,19 +20,6 @@ use crate::domain::User;
 pub struct Limits {
     pub(crate) by_address: Limiter,
     pub(crate) by_user: Limiter,
-    /// Where instances count together, if they do.
-    pub(crate) redis: Option<RedisClient>,
-}
-
-/// Limits that cannot be set up.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-#[non_exhaustive]
-pub enum LimitsError {
-    /// A limit makes no sense.
-    Limit(#[from] BuildError),
-    /// The URL of Redis makes no sense.
-    Redis(#[from] exodrive_redis::BuildError),
 }
 
 type Limiter = RateLimiter<Counters>;
@@ -47,28 +34,19 @@ pub(crate) enum Counters {
 }
 
 impl Limits {
-    /// Counts in Redis if the configuration names a server. It need not be there: until it is, this instance counts for
-    /// itself.
+    /// Counts in Redis if there is a handle. The server need not be there: until it is, this instance counts for itself.
     ///
     /// # Errors
     ///
-    /// If a limit or the URL of Redis makes no sense.
-    pub fn new(config: &Config) -> Result<Self, LimitsError> {
-        let redis = match config.redis() {
-            Some(url) => {
-                tracing::info!(redis = %url, "requests are counted in Redis");
-                Some(RedisClient::builder(url.expose()).build()?)
-            }
-            None => None,
-        };
-        let counters = match &redis {
-            Some(redis) => Counters::Redis(RedisStore::new(redis.clone()).namespace("exodrive")),
+    /// If a limit makes no sense.
+    pub fn new(config: &Config, redis: Option<RedisClient>) -> Result<Self, BuildError> {
+        let counters = match redis {
+            Some(redis) => Counters::Redis(RedisStore::new(redis).namespace("exodrive")),
             None => Counters::Memory(Arc::default()),
         };
         Ok(Self {
             by_address: by_address(config, counters.clone())?,
             by_user: by_user(counters)?,
-            redis,
         })
     }
 }

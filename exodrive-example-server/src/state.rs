@@ -1,5 +1,7 @@
-use exodrive_cache::{Cache, Event, MemoryStore};
+use exodrive_cache::{Cache, Event};
+use exodrive_redis::RedisClient;
 
+use crate::answers::Answers;
 use crate::auth::ApiKeys;
 use crate::flags::Flags;
 use crate::limits::Limits;
@@ -15,11 +17,13 @@ pub struct AppState {
     /// Who holds which API key.
     pub keys: ApiKeys,
     /// The answers that are kept, and the rules that say when they go.
-    pub cache: Cache<MemoryStore>,
+    pub cache: Cache<Answers>,
     /// Which features are on for whom.
     pub flags: Flags,
     /// Who may ask how often.
     pub limits: Limits,
+    /// What instances share, if there is any.
+    pub redis: Option<RedisClient>,
     /// What was counted.
     pub exposition: Exposition,
     /// What happened lately.
@@ -32,9 +36,10 @@ impl AppState {
     pub fn new(
         repository: Repository,
         keys: ApiKeys,
-        cache: Cache<MemoryStore>,
+        cache: Cache<Answers>,
         flags: Flags,
         limits: Limits,
+        redis: Option<RedisClient>,
         exposition: Exposition,
     ) -> Self {
         Self {
@@ -43,6 +48,7 @@ impl AppState {
             cache,
             flags,
             limits,
+            redis,
             exposition,
             pulse: Pulse::default(),
         }

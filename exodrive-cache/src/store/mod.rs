@@ -115,6 +115,17 @@ pub enum Opened<F> {
     Busy,
 }
 
+impl<F> Opened<F> {
+    /// Turns the fill into that of a store which consists of others.
+    pub fn map<G>(self, wrap: impl FnOnce(F) -> G) -> Opened<G> {
+        match self {
+            Self::Fill(fill) => Opened::Fill(wrap(fill)),
+            Self::Found(found) => Opened::Found(found),
+            Self::Busy => Opened::Busy,
+        }
+    }
+}
+
 /// Why a fill has nothing to store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(

@@ -40,8 +40,8 @@ pub struct Config {
     #[arg(long, env, hide_env_values = true)]
     pub database_url: Option<DatabaseUrl>,
 
-    /// The Redis server in which all instances count requests together, as redis://user:password@host:6379/0.
-    /// Without it and REDIS_HOST, each instance counts by itself
+    /// The Redis server in which all instances keep answers and count requests together, as redis://user:password@host:6379/0.
+    /// Without it and REDIS_HOST, each instance does so by itself
     #[arg(long, env, hide_env_values = true)]
     pub redis_url: Option<RedisUrl>,
 

@@ -94,7 +94,7 @@ impl Overview {
             now: state.pulse.latest(),
             queries: state.repository.queries(),
             saved: state.pulse.saved(),
-            redis: state.limits.redis.as_ref().map(Redis::of),
+            redis: state.redis.as_ref().map(Redis::of),
             pools: pools(state),
             flags: flags(state),
             policies: policies(state),

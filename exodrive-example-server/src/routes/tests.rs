@@ -12,6 +12,7 @@ use tower::ServiceExt;
 
 use super::router;
 use crate::AppState;
+use crate::answers::Answers;
 use crate::auth::{ApiKeys, authenticate};
 use crate::caching;
 use crate::config::Config;
@@ -62,9 +63,10 @@ impl Api {
         let state = AppState::new(
             repository,
             keys,
-            caching::cache().unwrap(),
+            caching::cache(Answers::new(None)).unwrap(),
             Flags::new(|_| Rollout::ON),
-            Limits::new(&Config::default()).unwrap(),
+            Limits::new(&Config::default(), None).unwrap(),
+            None,
             Exposition::install().unwrap(),
         );
         let authentication = middleware::from_fn_with_state(state.keys.clone(), authenticate);

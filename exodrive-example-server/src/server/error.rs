@@ -5,7 +5,6 @@ use exodrive_cache::{BuildError, UnknownPolicy};
 use thiserror::Error;
 
 use crate::config::DatabaseUrl;
-use crate::limits::LimitsError;
 use crate::meters::RecorderTaken;
 use crate::repository::RepositoryError;
 
@@ -43,10 +42,10 @@ pub enum StartError {
     /// A route names a policy that the cache does not have.
     #[error("cannot set up the layers")]
     Policy(#[from] UnknownPolicy),
-    /// The limits cannot be set up.
+    /// The limits make no sense.
     #[error("cannot set up the limits")]
-    Limits(#[from] LimitsError),
-    /// The limits of the operations page make no sense.
-    #[error("cannot set up the operations page")]
-    Operations(#[from] exodrive_ratelimit::BuildError),
+    Limits(#[from] exodrive_ratelimit::BuildError),
+    /// The URL of Redis makes no sense.
+    #[error("cannot use Redis (set REDIS_URL to name another server)")]
+    Redis(#[from] exodrive_redis::BuildError),
 }

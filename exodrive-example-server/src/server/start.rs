@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 
+use exodrive_redis::RedisClient;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -7,6 +8,7 @@ use super::serving::Serving;
 use super::storage::Storage;
 use super::{Running, StartError};
 use crate::AppState;
+use crate::answers::Answers;
 use crate::auth::ApiKeys;
 use crate::caching;
 use crate::config::{Config, DatabaseUrl};
@@ -40,8 +42,16 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         .await
         .map_err(failed)?;
     let keys = ApiKeys::load(&repository).await.map_err(failed)?;
-    let (cache, limits) = (caching::cache()?, Limits::new(&config)?);
-    let state = AppState::new(repository, keys, cache, config.flags(), limits, exposition);
+    let redis = connect(&config)?;
+    let state = AppState::new(
+        repository,
+        keys,
+        caching::cache(Answers::new(redis.clone()))?,
+        config.flags(),
+        Limits::new(&config, redis.clone())?,
+        redis,
+        exposition,
+    );
 
     let api = app(&state, &config)?;
     let mut chores = JoinSet::new();
@@ -71,6 +81,15 @@ async fn listen(
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
+}
+
+/// Makes the handle of Redis if the configuration names a server, which need not be there.
+fn connect(config: &Config) -> Result<Option<RedisClient>, exodrive_redis::BuildError> {
+    let Some(url) = config.redis() else {
+        return Ok(None);
+    };
+    tracing::info!(redis = %url, "answers and counts are shared in Redis");
+    RedisClient::builder(url.expose()).build().map(Some)
 }
 
 async fn open(url: &DatabaseUrl, seed: Seed) -> Result<Repository, RepositoryError> {
