@@ -118,7 +118,7 @@
 //! |---|---|
 //! | `axum` | axum's `OriginalUri`, which handlers can read besides the request, keeps keyed parameters only |
 //! | `json` | events that come as data, as `serde_json` values |
-//! | `metrics` | requests by policy and outcome, fill times, bytes stored, comparisons and invalidations, for the `metrics` recorder that is installed when the cache is built |
+//! | `metrics` | requests by policy and outcome, fill times, bytes stored, comparisons, invalidations and evictions, for the `metrics` recorder that is installed when the cache is built |
 //! | `redis` | [`RedisStore`], which the instances of a service share, and [`TieredStore`], which keeps a memory in front of it |
 //! | `testing` | a clock, assertions and a failing store for tests of what is cached, and the suite that every [`Store`] must pass |
 //!

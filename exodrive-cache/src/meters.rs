@@ -12,6 +12,7 @@ const FILL_SECONDS: &str = "exodrive_cache_fill_seconds";
 const STORED_BYTES: &str = "exodrive_cache_stored_bytes_total";
 const COMPARED: &str = "exodrive_cache_compared_total";
 const INVALIDATIONS: &str = "exodrive_cache_invalidations_total";
+const EVICTIONS: &str = "exodrive_cache_evictions_total";
 
 /// The instruments of one policy, looked up once.
 pub(crate) struct Meters {
@@ -21,6 +22,10 @@ pub(crate) struct Meters {
     same: Counter,
     different: Counter,
 }
+
+/// The instrument of a store in memory.
+#[derive(Clone)]
+pub(crate) struct EvictionMeter(Counter);
 
 /// How a request ended, by its label.
 const OUTCOMES: [&str; 8] = [
@@ -83,6 +88,19 @@ impl Meters {
     pub(crate) fn compared(&self, is_same: bool) {
         let count = if is_same { &self.same } else { &self.different };
         count.increment(1);
+    }
+}
+
+impl EvictionMeter {
+    pub(crate) fn count(&self) {
+        self.0.increment(1);
+    }
+}
+
+impl Default for EvictionMeter {
+    fn default() -> Self {
+        metrics::describe_counter!(EVICTIONS, "Keys that made room in memory");
+        Self(counter!(EVICTIONS))
     }
 }
 

@@ -86,3 +86,38 @@ async fn requests() {
     cache.set_mode("car", Mode::Off).unwrap();
     send(Method::GET).await;
 }
+
+#[test]
+fn tells_how_many_keys_made_room() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let evictions = metrics::with_local_recorder(&recorder, || runtime.block_on(too_much()));
+    assert!(evictions > 0);
+    let counters = snapshotter.snapshot().into_vec().into_iter();
+    let told: Vec<_> = counters
+        .filter(|(key, ..)| key.key().name() == "exodrive_cache_evictions_total")
+        .map(|(.., value)| value)
+        .collect();
+    assert_eq!(told, [DebugValue::Counter(evictions)]);
+}
+
+/// Asks for more than there is room for.
+async fn too_much() -> u64 {
+    let cache = Cache::builder(MemoryStore::with_capacity(1 << 20))
+        .policy("car", CachePolicy::ttl(Duration::from_secs(60)))
+        .build()
+        .unwrap();
+    let handler = async |_| Ok::<_, Infallible>(Response::new(Full::from("a car ".repeat(2_000))));
+    let service = cache.layer("car").unwrap().layer(service_fn(handler));
+    for number in 0..300 {
+        let request = Request::builder().uri(format!("/cars/{number}"));
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        service.clone().oneshot(request).await.unwrap();
+        settled(&cache).await;
+    }
+    cache.store().evictions()
+}

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use quick_cache::Weighter;
 use quick_cache::sync::Cache as Map;
+use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
 use smallvec::{SmallVec, smallvec};
 
 use super::ledger::{Ledger, Position, Validity};
 use super::{Commit, Found, Invalidated, Invalidation, Opened, Opening, Store};
 use crate::error::StoreError;
+#[cfg(feature = "metrics")]
+use crate::meters::EvictionMeter;
 use crate::{CacheKey, Entry, Tag};
 
 /// How many tags the ledger tells apart before it forgets the ones that were invalidated longest ago.
@@ -27,7 +29,8 @@ const EXPECTED_WEIGHT: u64 = 8 << 10;
 /// When it is full, the entries that are asked for least make room.
 pub struct MemoryStore {
     /// By the inputs of the key: they have to be compared anyway, and a digest of them costs more than the rest of a hit.
-    slots: Map<Bytes, Arc<Slot>, BySlotWeight>,
+    slots: Map<Bytes, Arc<Slot>, BySlotWeight, DefaultHashBuilder, Evictions>,
+    evictions: Evictions,
     ledger: Arc<Ledger>,
 }
 
@@ -49,6 +52,14 @@ struct Variant {
 #[derive(Clone)]
 struct BySlotWeight;
 
+/// Counts what had to make room.
+#[derive(Clone, Default)]
+struct Evictions {
+    count: Arc<AtomicU64>,
+    #[cfg(feature = "metrics")]
+    meter: EvictionMeter,
+}
+
 // === impl MemoryStore ===
 
 impl MemoryStore {
@@ -58,10 +69,24 @@ impl MemoryStore {
     #[must_use]
     pub fn with_capacity(bytes: u64) -> Self {
         let expected = usize::try_from(bytes / EXPECTED_WEIGHT).unwrap_or(usize::MAX);
+        let evictions = Evictions::default();
         Self {
-            slots: Map::with_weighter(expected, bytes, BySlotWeight),
+            slots: Map::with(
+                expected,
+                bytes,
+                BySlotWeight,
+                DefaultHashBuilder::default(),
+                evictions.clone(),
+            ),
+            evictions,
             ledger: Arc::new(Ledger::new(LEDGER_CAPACITY)),
         }
+    }
+
+    /// Returns how many keys have lost their entries to others that needed room.
+    #[must_use]
+    pub fn evictions(&self) -> u64 {
+        self.evictions.count.load(Ordering::Relaxed)
     }
 
     /// Returns how many bytes the entries take, by [`Entry::weight`].
@@ -187,9 +212,23 @@ impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryStore")
             .field("entries", &self.slots.len())
+            .field("evictions", &self.evictions())
             .field("weight", &self.slots.weight())
             .field("capacity", &self.slots.capacity())
             .finish()
+    }
+}
+
+// === impl Evictions ===
+
+impl Lifecycle<Bytes, Arc<Slot>> for Evictions {
+    type RequestState = ();
+
+    // Unlike the calls after it, this one is not made for what is replaced.
+    fn before_evict(&self, (): &mut (), _: &Bytes, _: &mut Arc<Slot>) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        #[cfg(feature = "metrics")]
+        self.meter.count();
     }
 }
 
