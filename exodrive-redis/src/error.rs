@@ -103,6 +103,27 @@ impl Error {
         }
     }
 
+    /// Returns whether the server may have executed the command, or may execute it later: it was sent, and no reply
+    /// tells what came of it.
+    #[must_use]
+    pub const fn may_have_executed(&self) -> bool {
+        match &self.cause {
+            Cause::Lost(_) | Cause::TimedOut(_) | Cause::Malformed | Cause::Unexpected { .. } => {
+                true
+            }
+            #[cfg(feature = "sentinel")]
+            Cause::UnknownMaster => false,
+            #[cfg(feature = "cluster")]
+            Cause::Uncovered => false,
+            Cause::BreakerOpen
+            | Cause::NotConnected
+            | Cause::Replica
+            | Cause::Overloaded { .. }
+            | Cause::Refused { .. }
+            | Cause::Resp3NotSupported => false,
+        }
+    }
+
     /// Returns the code of a [`Refused`](ErrorKind::Refused) call, such as `WRONGTYPE` or `OOM`.
     ///
     /// A script can make up codes; one that is not upper-case ASCII reads `ERR`.
@@ -359,6 +380,25 @@ mod tests {
         assert_eq!(Error::breaker_open().blame(), Blame::Call);
         assert_eq!(Error::timed_out(Duration::ZERO).blame(), Blame::Server);
         assert_eq!(Error::lost().blame(), Blame::Connection);
+    }
+
+    #[test]
+    fn tells_what_was_sent_and_not_answered_from_what_was_not_sent_or_refused() {
+        for error in [
+            Error::lost(),
+            Error::timed_out(Duration::ZERO),
+            Error::unexpected("a number"),
+        ] {
+            assert!(error.may_have_executed(), "{error}");
+        }
+        for error in [
+            Error::not_connected(),
+            Error::breaker_open(),
+            Error::overloaded(1),
+            answered("OOM command not allowed"),
+        ] {
+            assert!(!error.may_have_executed(), "{error}");
+        }
     }
 
     #[test]

@@ -148,6 +148,10 @@ async fn a_killed_server_is_done_without_and_used_again_when_it_is_back() {
     assert_eq!(admitted(&limiter, 10).await, 10);
 
     server.kill();
+    // What is sent meanwhile may have been executed, and then is not told again.
+    let mut health = redis.watch();
+    let lost = health.wait_for(|health| !health.is_connected());
+    timeout(PATIENCE, lost).await.unwrap().unwrap();
     assert_eq!(admitted(&limiter, 2 * LIMIT).await, SHARE - 10);
     assert_eq!(decider(&limiter).await, Source::FALLBACK);
 

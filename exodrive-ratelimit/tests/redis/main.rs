@@ -5,6 +5,7 @@
 
 mod contract;
 mod control;
+mod fault_rows;
 mod faults;
 mod instances;
 mod keys;

@@ -13,7 +13,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use crate::support::{PATIENCE, Server, order};
 
 /// Counts an address widely, a tenant narrowly and a user in between.
-fn limiter(redis: &RedisClient) -> RateLimiter<RedisStore> {
+pub(crate) fn limiter(redis: &RedisClient) -> RateLimiter<RedisStore> {
     let tenant = |request: &http::request::Parts| {
         let tenant = request.headers.get("tenant")?.to_str().ok()?;
         Some(Subject::custom("tenant", tenant))
@@ -31,7 +31,7 @@ fn limiter(redis: &RedisClient) -> RateLimiter<RedisStore> {
         .unwrap()
 }
 
-async fn send(limiter: &RateLimiter<RedisStore>, user: &str, tenant: &str) -> Decision {
+pub(crate) async fn send(limiter: &RateLimiter<RedisStore>, user: &str, tenant: &str) -> Decision {
     let serve = |_: Request<()>| ready(Ok::<_, Infallible>(Response::new(())));
     let service = RateLimitLayer::new(limiter.clone()).layer(service_fn(serve));
     let request = Request::builder()

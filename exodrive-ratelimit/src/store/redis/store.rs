@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use exodrive_redis::{Command, Error, ErrorKind, RedisClient};
+use exodrive_redis::{Command, Error, RedisClient};
 
 use super::clock::Clock;
 use super::groups;
@@ -130,10 +130,13 @@ impl Store for RedisStore {
         } else {
             self.decide(charges, false).await
         };
-        checked.map_err(|error| match error.kind() {
-            // A stalled server executes what it was sent when it wakes.
-            ErrorKind::Timeout => StoreError::too_late(error),
-            _ => StoreError::new(error),
+        checked.map_err(|error| {
+            // A stalled server executes what it was sent when it wakes, and one whose reply was lost has executed it.
+            if error.may_have_executed() {
+                StoreError::too_late(error)
+            } else {
+                StoreError::new(error)
+            }
         })
     }
 
