@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use redis::AsyncConnectionConfig;
 use redis::FromRedisValue;
 use redis::IntoConnectionInfo;
 use redis::aio::MultiplexedConnection;
@@ -22,7 +23,12 @@ impl Admin {
         let client = redis::Client::open(server).unwrap();
         let connected = async {
             loop {
-                match client.get_multiplexed_async_connection().await {
+                // A server that is loading, or on a busy machine, takes longer than a connection waits by default.
+                let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+                match client
+                    .get_multiplexed_async_connection_with_config(&config)
+                    .await
+                {
                     Ok(connection) => break Self { connection },
                     Err(_) => yield_now().await,
                 }
