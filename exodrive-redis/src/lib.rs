@@ -127,6 +127,7 @@ mod backoff;
 #[cfg(feature = "bb8")]
 pub mod bb8;
 mod breaker;
+mod build_error;
 mod builder;
 mod client;
 #[cfg(feature = "cluster")]
@@ -158,8 +159,8 @@ mod tasks;
 #[cfg(feature = "tls-rustls")]
 mod tls;
 
-pub use builder::BuildError;
-pub use builder::Mistake;
+pub use build_error::BuildError;
+pub use build_error::Mistake;
 pub use builder::RedisClientBuilder;
 pub use client::RedisClient;
 pub use command::Argument;
