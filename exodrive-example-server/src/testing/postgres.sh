@@ -9,7 +9,7 @@ fi
 PATH=$PATH:$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 
 cd /
-folder=$($as_postgres mktemp -d /tmp/exodrive-postgres-XXXXXX)
+folder=$($as_postgres mktemp -d -t exodrive-postgres-XXXXXX)
 server=
 stop() {
     if [ -n "$server" ]; then
