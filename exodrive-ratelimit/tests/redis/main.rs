@@ -10,5 +10,8 @@ mod faults;
 mod instances;
 mod keys;
 mod leases;
+mod load;
 mod slots;
 mod support;
+mod topologies;
+mod trial;

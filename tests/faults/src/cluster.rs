@@ -101,6 +101,13 @@ impl Cluster {
         &self.nodes[number].admin
     }
 
+    /// Waits until a node that was started anew serves its slots.
+    pub async fn serves(&self, number: usize) {
+        let well = |info: &String| info.contains("cluster_state:ok");
+        let admin = self.nodes[number].server.admin().await;
+        admin.until("CLUSTER INFO", well).await;
+    }
+
     /// Begins to move a slot: what is asked of `from` and not there any more is to be asked of `to`.
     pub async fn begin_migration(&self, slot: u16, from: usize, to: usize) {
         let (from, to) = (&self.nodes[from], &self.nodes[to]);

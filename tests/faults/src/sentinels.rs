@@ -8,7 +8,7 @@ use crate::server::Server;
 pub struct Sentinels {
     master: Server,
     /// It is there to be promoted.
-    _replica: Server,
+    replica: Server,
     sentinels: Vec<Server>,
 }
 
@@ -44,7 +44,7 @@ impl Sentinels {
         }
         Self {
             master,
-            _replica: replica,
+            replica,
             sentinels,
         }
     }
@@ -65,6 +65,16 @@ impl Sentinels {
     /// Ends the first master as a crash would; the sentinels promote the replica.
     pub fn kill_master(&mut self) {
         self.master.kill();
+    }
+
+    /// Waits until all sentinels name the replica as the master.
+    pub async fn promoted(&self) {
+        let replica = self.replica.address();
+        let named = |address: &Vec<String>| address.join(":") == replica;
+        let ask = format!("SENTINEL GET-MASTER-ADDR-BY-NAME {}", Self::MASTER);
+        for sentinel in &self.sentinels {
+            sentinel.admin().await.until(&ask, named).await;
+        }
     }
 }
 
