@@ -10,6 +10,8 @@ use crate::clock::Clock;
 use crate::error::{BuildError, Mistake};
 use crate::flight::Flights;
 use crate::hit_for_miss::HitForMiss;
+#[cfg(feature = "objects")]
+use crate::objects::ObjectPolicies;
 use crate::policy::CachePolicy;
 use crate::registry::{Event, Registry};
 use crate::route_policy::RoutePolicy;
@@ -25,6 +27,9 @@ pub struct CacheBuilder<St> {
     policies: Vec<(Box<str>, CachePolicy)>,
     chance: Chance,
     registry: Registry,
+    #[cfg(feature = "objects")]
+    objects: ObjectPolicies,
+    mistakes: Vec<Mistake>,
 }
 
 // === impl CacheBuilder ===
@@ -37,12 +42,23 @@ impl<St: Store> CacheBuilder<St> {
             policies: Vec::new(),
             chance: Chance::default(),
             registry: Registry::default(),
+            #[cfg(feature = "objects")]
+            objects: ObjectPolicies::default(),
+            mistakes: Vec::new(),
         }
     }
 
     /// Adds a policy. Its name is the tag of everything that is stored under it.
     pub fn policy(mut self, name: &str, policy: CachePolicy) -> Self {
         self.policies.push((name.into(), policy));
+        self
+    }
+
+    /// Adds a policy for objects of type `T`. Its name is the tag of all of them, and no policy's for answers.
+    #[cfg(feature = "objects")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "objects")))]
+    pub fn objects<T: crate::Object>(mut self, name: &str, policy: crate::ObjectPolicy<T>) -> Self {
+        self.objects.add(name, policy, &mut self.mistakes);
         self
     }
 
@@ -98,7 +114,7 @@ impl<St: Store> CacheBuilder<St> {
     /// or keys something that is no header name, or if two events share a name. The error names every
     /// mistake.
     pub fn build(self) -> Result<Cache<St>, BuildError> {
-        let mut mistakes = Vec::new();
+        let mut mistakes = self.mistakes;
         if let Some(name) = self.registry.duplicate() {
             mistakes.push(Mistake::DuplicateEvent(name.into()));
         }
@@ -108,6 +124,12 @@ impl<St: Store> CacheBuilder<St> {
             let name = policy.name.clone();
             if policies.insert(name.clone(), Arc::new(policy)).is_some() {
                 mistakes.push(Mistake::DuplicatePolicy((*name).into()));
+            }
+        }
+        #[cfg(feature = "objects")]
+        for name in self.objects.names() {
+            if policies.contains_key(name) {
+                mistakes.push(Mistake::DuplicatePolicy((**name).into()));
             }
         }
         BuildError::check(mistakes)?;
@@ -120,6 +142,10 @@ impl<St: Store> CacheBuilder<St> {
             invalidations: AtomicU64::new(0),
             policies,
             registry: self.registry,
+            #[cfg(feature = "objects")]
+            objects: self.objects,
+            #[cfg(feature = "objects")]
+            loads: Arc::new(Flights::new()),
         };
         Ok(Cache::of(Arc::new(shared)))
     }

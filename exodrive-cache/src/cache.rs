@@ -148,14 +148,13 @@ impl<St: Store> Cache<St> {
         self.shared.invalidate(tags, how).await
     }
 
-    /// Invalidates every answer that is stored under any policy.
+    /// Invalidates everything that is stored under any policy.
     ///
     /// # Errors
     ///
     /// If the store failed.
     pub async fn invalidate_all(&self, how: Invalidation) -> Result<Invalidated, StoreError> {
-        let names = self.shared.policies.keys();
-        let tags: Vec<_> = names.map(Tag::new).collect();
+        let tags: Vec<_> = self.shared.names().map(Tag::new).collect();
         self.invalidate(&tags, how).await
     }
 

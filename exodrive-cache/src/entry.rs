@@ -1,6 +1,8 @@
 //! A stored answer.
 
 mod codec;
+#[cfg(feature = "objects")]
+mod object;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +24,10 @@ use crate::{CacheKey, Tag};
 #[cfg(feature = "redis")]
 pub(crate) use self::codec::encode_vary;
 pub use self::codec::{DecodeError, DecodeErrorKind};
+#[cfg(feature = "objects")]
+pub(crate) use self::object::Made;
+#[cfg(feature = "objects")]
+use self::object::Read;
 
 /// An answer of a handler as a store keeps it.
 #[derive(Clone)]
@@ -35,6 +41,17 @@ pub struct Entry {
     answered_at: SystemTime,
     fill_time: Duration,
     freshness: Freshness,
+    content: Content,
+}
+
+/// What an entry holds.
+#[derive(Clone, Debug)]
+enum Content {
+    /// An answer.
+    Answer,
+    /// An object of the application; the body is its JSON, and beside it is what that says, once somebody has read it.
+    #[cfg(feature = "objects")]
+    Object(Read),
 }
 
 /// Header fields that services in this process write for one request.
@@ -80,6 +97,7 @@ impl Entry {
             answered_at: head.answered_at,
             fill_time: head.fill_time,
             freshness: head.freshness,
+            content: Content::Answer,
         }
     }
 
@@ -106,7 +124,13 @@ impl Entry {
             .map(|(name, value)| 64 + name.as_str().len() + value.len())
             .sum();
         let tags: usize = self.tags.iter().map(|tag| 32 + tag.as_str().len()).sum();
-        (FIXED + self.key.inputs().len() + headers + tags + self.body.len()) as u64
+        let body = match self.content {
+            Content::Answer => self.body.len(),
+            // What it says takes about as much room again.
+            #[cfg(feature = "objects")]
+            Content::Object(_) => 2 * self.body.len(),
+        };
+        (FIXED + self.key.inputs().len() + headers + tags + body) as u64
     }
 
     pub(crate) fn vary(&self) -> &Vary {

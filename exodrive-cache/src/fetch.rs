@@ -20,11 +20,11 @@ use crate::limits::Permit;
 use crate::patience::Patience;
 use crate::question::{Followed, Looked, Question};
 use crate::reason::{StaleReason, Unanswered, Unstorable};
-use crate::store::{Found, Opened, Opening, Store};
+use crate::store::{Found, Opened, Opening, Store, Turn};
 use crate::terms::CacheTerms;
 
 /// How often a request joins a fill that turns out to be of no use to it before it goes to the handler alone.
-const MAX_JOINS: usize = 3;
+pub(crate) const MAX_JOINS: usize = 3;
 
 /// A request that the memory could not answer.
 pub(crate) struct Fetch<S, St: Store, B> {
@@ -47,7 +47,7 @@ where
 {
     /// Answers a HEAD from an entry. Without one, the answer of the handler has no body to store.
     pub(crate) async fn head(mut self) -> Result<Response<ResponseBody<ResB>>, S::Error> {
-        let patience = Patience::start(&self.question.policy.policy);
+        let patience = Patience::start(&self.question.policy.policy.schedule);
         match self.question.lookup().await {
             Looked::Answered(response) | Looked::AnsweredDue(response) => Ok(response),
             Looked::Nothing => self.alone(Unstorable::Head, patience).await,
@@ -56,7 +56,7 @@ where
 
     /// Answers a GET from the store, from a fill that is under way, or by filling.
     pub(crate) async fn get(mut self) -> Result<Response<ResponseBody<ResB>>, S::Error> {
-        let patience = Patience::start(&self.question.policy.policy);
+        let patience = Patience::start(&self.question.policy.policy.schedule);
         let mut outdated = None;
         for _ in 0..MAX_JOINS {
             let join = self.question.join(outdated.as_ref());
@@ -162,7 +162,10 @@ where
             key: &question.key,
             tags: &question.tags,
             replaces: question.stale.as_ref().map(|stale| &*stale.entry),
-            waits: refresh.is_none(),
+            turn: match refresh {
+                Some(_) => Turn::Yield,
+                None => Turn::Wait,
+            },
         };
         match question.shared.open(opening).await {
             Opened::Fill(basis) => lead.open(basis),

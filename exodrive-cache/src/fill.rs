@@ -47,7 +47,7 @@ where
         let terms = CacheTerms::default();
         self.request.extensions_mut().insert(terms.clone());
         let call = self.service.call(self.request);
-        let Ok(answer) = timeout(question.policy.policy.timeout, call).await else {
+        let Ok(answer) = timeout(question.policy.policy.schedule.timeout, call).await else {
             // Those who wait may lead in their turn, as long as their own time lasts.
             lead.release();
             let _ = reply.send(Ok(question.slow().await));

@@ -24,7 +24,7 @@ use crate::reason::Unstorable;
 use crate::serve::respond;
 use crate::shared::Shared;
 use crate::storability::{Exchange, Storable, judge, with_declared};
-use crate::store::{Commit, Release, Store};
+use crate::store::{Release, Store};
 
 /// Where the client that caused the fill waits for its answer.
 pub(crate) type Reply<B, E> = oneshot::Sender<Result<Response<ResponseBody<B>>, E>>;
@@ -197,16 +197,8 @@ impl<St: Store> Filled<St> {
         let Question { policy, shared, .. } = &self.question;
         let tags = answering.tags.clone();
         let entry = Entry::new(&policy.policy, self.lead.key(), &answering.head, tags, body);
-        if let Some(fill) = self.lead.fill() {
-            match shared.store.commit(fill, entry.clone()).await {
-                Ok(Commit::Stored) => policy.stored(entry.body().len()),
-                Ok(commit) => {
-                    tracing::debug!(policy = %policy.name, ?commit, "an answer was not stored");
-                }
-                Err(error) => {
-                    tracing::debug!(policy = %policy.name, %error, "an answer was not stored");
-                }
-            }
+        if shared.commit(&policy.name, &self.lead, entry.clone()).await {
+            policy.stored(entry.body().len());
         }
         entry
     }

@@ -11,14 +11,14 @@ use crate::entry::Head;
 use crate::filling::Filling;
 use crate::{CacheKey, Tag};
 
-/// The fills that are under way in this process. `F` is the store's fill.
+/// The fills that are under way in this process. `F` is the store's fill, and `A` what it shares.
 #[derive(Debug)]
-pub(crate) struct Flights<F>(Mutex<HashMap<CacheKey, Arc<Flight<F>>>>);
+pub(crate) struct Flights<F, A = Answering>(Mutex<HashMap<CacheKey, Arc<Flight<F, A>>>>);
 
 /// A fill that is under way.
 #[derive(Debug)]
-pub(crate) struct Flight<F> {
-    stage: watch::Sender<Stage>,
+pub(crate) struct Flight<F, A = Answering> {
+    stage: watch::Sender<Stage<A>>,
     basis: OnceLock<Basis<F>>,
     /// Some reader may have the whole body already.
     complete: AtomicBool,
@@ -35,13 +35,13 @@ pub(crate) enum Basis<F> {
 
 /// How far a fill has come. `Opening` goes to one of the others.
 #[derive(Clone, Debug)]
-pub(crate) enum Stage {
+pub(crate) enum Stage<A = Answering> {
     /// The handler has not answered yet, or its body may still turn out too long.
     Opening,
     /// The answer is storable, and its body is on its way or complete.
-    Answering(Answering),
+    Answering(A),
     /// The same, and the fill is over: the answer is in the store if it could be stored.
-    Answered(Answering),
+    Answered(A),
     /// There is nothing to share, but a request that looks for itself may find an entry, or lead.
     /// An entry is not handed on here: it may be invalidated by the time a waiting request hears of it.
     Released,
@@ -60,22 +60,22 @@ pub(crate) struct Answering {
 
 /// The duty to end a flight. Dropping it ends the flight, so nobody waits for ever.
 #[derive(Debug)]
-pub(crate) struct Lead<F> {
+pub(crate) struct Lead<F, A: Clone = Answering> {
     /// Where others find the flight; a flight of its own is found by nobody.
-    flights: Option<Arc<Flights<F>>>,
+    flights: Option<Arc<Flights<F, A>>>,
     key: CacheKey,
-    flight: Arc<Flight<F>>,
+    flight: Arc<Flight<F, A>>,
 }
 
 /// What a request for a key is to do.
-pub(crate) enum Join<F> {
-    Lead(Lead<F>),
-    Follow(Arc<Flight<F>>),
+pub(crate) enum Join<F, A: Clone = Answering> {
+    Lead(Lead<F, A>),
+    Follow(Arc<Flight<F, A>>),
 }
 
 // === impl Flights ===
 
-impl<F> Flights<F> {
+impl<F, A: Clone> Flights<F, A> {
     pub(crate) fn new() -> Self {
         Self(Mutex::new(HashMap::new()))
     }
@@ -84,8 +84,8 @@ impl<F> Flights<F> {
     pub(crate) fn join(
         self: &Arc<Self>,
         key: &CacheKey,
-        outdated: Option<&Arc<Flight<F>>>,
-    ) -> Join<F> {
+        outdated: Option<&Arc<Flight<F, A>>>,
+    ) -> Join<F, A> {
         let mut flights = self.0.lock();
         let flight = match flights.entry(key.clone()) {
             hash_map::Entry::Occupied(current)
@@ -108,18 +108,28 @@ impl<F> Flights<F> {
     }
 }
 
-impl<F> Flights<F> {
-    /// Returns the stages of all flights that can be joined; each is closed once nobody needs it.
+impl<F, A> Flights<F, A> {
+    /// Returns how many flights can be joined.
     #[cfg(feature = "testing")]
-    pub(crate) fn under_way(&self) -> Vec<watch::Receiver<Stage>> {
-        let flights = self.0.lock();
-        flights
-            .values()
-            .map(|flight| flight.stage.subscribe())
-            .collect()
+    pub(crate) fn under_way(&self) -> usize {
+        self.0.lock().len()
     }
 
-    fn remove(&self, key: &CacheKey, flight: &Arc<Flight<F>>) {
+    /// Waits until nobody needs the flights any longer that can be joined now.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn ended(&self) {
+        let flights: Vec<_> = {
+            let flights = self.0.lock();
+            let stages = flights.values().map(|flight| flight.stage.subscribe());
+            stages.collect()
+        };
+        for mut stage in flights {
+            // An error says that nobody leads or follows the flight any more.
+            while stage.changed().await.is_ok() {}
+        }
+    }
+
+    fn remove(&self, key: &CacheKey, flight: &Arc<Flight<F, A>>) {
         let mut flights = self.0.lock();
         if let Some(current) = flights.get(key)
             && Arc::ptr_eq(current, flight)
@@ -131,7 +141,7 @@ impl<F> Flights<F> {
 
 // === impl Flight ===
 
-impl<F> Flight<F> {
+impl<F, A: Clone> Flight<F, A> {
     fn new() -> Self {
         Self {
             stage: watch::Sender::new(Stage::Opening),
@@ -151,7 +161,7 @@ impl<F> Flight<F> {
     }
 
     /// Waits until there is something to share, or nothing to wait for.
-    pub(crate) async fn landed(&self) -> Stage {
+    pub(crate) async fn landed(&self) -> Stage<A> {
         self.reached(|stage| !matches!(stage, Stage::Opening)).await
     }
 
@@ -161,7 +171,7 @@ impl<F> Flight<F> {
             .await;
     }
 
-    async fn reached(&self, wanted: impl Fn(&Stage) -> bool) -> Stage {
+    async fn reached(&self, wanted: impl Fn(&Stage<A>) -> bool) -> Stage<A> {
         let mut stage = self.stage.subscribe();
         match stage.wait_for(|stage| wanted(stage)).await {
             Ok(stage) => stage.clone(),
@@ -172,7 +182,7 @@ impl<F> Flight<F> {
 
 // === impl Lead ===
 
-impl<F> Lead<F> {
+impl<F, A: Clone> Lead<F, A> {
     /// Leads a flight that nobody else can join.
     pub(crate) fn alone(key: &CacheKey) -> Self {
         Self {
@@ -201,7 +211,7 @@ impl<F> Lead<F> {
     }
 
     /// Shares an answer with everybody who waits, now and until the lead is dropped.
-    pub(crate) fn announce(&self, answering: Answering) {
+    pub(crate) fn announce(&self, answering: A) {
         self.flight.stage.send_replace(Stage::Answering(answering));
     }
 
@@ -221,7 +231,7 @@ impl<F> Lead<F> {
         self.end(&Stage::Abandoned);
     }
 
-    fn end(&self, unannounced: &Stage) {
+    fn end(&self, unannounced: &Stage<A>) {
         // First, so that who hears of the end does not find the flight again.
         if let Some(flights) = &self.flights {
             flights.remove(&self.key, &self.flight);
@@ -234,7 +244,7 @@ impl<F> Lead<F> {
     }
 }
 
-impl<F> Drop for Lead<F> {
+impl<F, A: Clone> Drop for Lead<F, A> {
     fn drop(&mut self) {
         match self.flight.basis() {
             Some(_) => self.abandon(),

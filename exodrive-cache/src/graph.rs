@@ -65,6 +65,11 @@ impl<St: Store> Cache<St> {
                 tags: [&own, &*policy.tags, &*policy.handler_tags].concat(),
             }
         });
+        #[cfg(feature = "objects")]
+        let policies = policies.chain(self.shared.objects.tags().map(|(name, tags)| Node {
+            name: name.to_owned(),
+            tags: tags.to_vec(),
+        }));
         Graph {
             events: events.collect(),
             policies: policies.collect(),

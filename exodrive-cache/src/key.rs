@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+#[cfg(feature = "objects")]
+use std::io::Write as _;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use bytes::Bytes;
@@ -65,6 +67,28 @@ impl CacheKey {
             digest: OnceLock::new(),
             selecting: None,
         }
+    }
+
+    /// Makes the key of an object of the application.
+    #[cfg(feature = "objects")]
+    pub(crate) fn of_object(policy: &str, version: u32, id: &(impl fmt::Display + ?Sized)) -> Self {
+        let mut inputs = Vec::with_capacity(object_inputs_before_id(policy) + 24);
+        let mut out = Inputs(|bytes: &[u8]| inputs.extend_from_slice(bytes));
+        out.text(policy);
+        // No scheme of a request is that long.
+        out.0(&u64::MAX.to_le_bytes());
+        out.0(&version.to_le_bytes());
+        // The last of the inputs ends where they end.
+        let _ = write!(inputs, "{id}");
+        Self::of_inputs(inputs)
+    }
+
+    /// Returns the text of the object's own identifier.
+    #[cfg(feature = "objects")]
+    pub(crate) fn object_id(&self, policy: &str) -> &str {
+        let id = self.inputs.get(object_inputs_before_id(policy)..);
+        id.and_then(|id| str::from_utf8(id).ok())
+            .unwrap_or_default()
     }
 
     /// Returns the key under which a policy that is tried out keeps what this one would hold.
@@ -166,6 +190,12 @@ impl fmt::Debug for CacheKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CacheKey({:032x})", self.digest())
     }
+}
+
+/// Returns how many bytes of an object's inputs come before its identifier.
+#[cfg(feature = "objects")]
+fn object_inputs_before_id(policy: &str) -> usize {
+    size_of::<u64>() + policy.len() + size_of::<u64>() + size_of::<u32>()
 }
 
 /// The keyed inputs before they are encoded.
@@ -329,6 +359,25 @@ mod tests {
             request.extensions.insert(principal.clone());
         }
         key_of(&request)
+    }
+
+    #[cfg(feature = "objects")]
+    #[test]
+    fn an_object_has_a_key_of_its_own() {
+        let key = CacheKey::of_object("cars", 1, "a:7");
+        assert_eq!(
+            key,
+            CacheKey::of_object("cars", 1, &format_args!("a:{}", 7))
+        );
+        assert_eq!(key.object_id("cars"), "a:7");
+        for other in [
+            CacheKey::of_object("cars", 2, "a:7"),
+            CacheKey::of_object("car", 1, "a:7"),
+            CacheKey::of_object("cars", 1, "a:70"),
+            CacheKey::of_object("cars", 1, ""),
+        ] {
+            assert_ne!(key, other);
+        }
     }
 
     #[test]

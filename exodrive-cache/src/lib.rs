@@ -79,6 +79,11 @@
 //! Answers carry `X-Cache` (`HIT`, `STALE`, `MISS` or `BYPASS`) and `Cache-Status` (RFC 9211), those from the store `Age`, and
 //! all of them a [`CacheDecision`] in their extensions.
 //!
+//! # Objects
+//!
+//! With the feature `objects`, what handlers compute answers from can be cached, too: [`ObjectCache`] keeps typed objects in the same
+//! store, under the same tags and the same promise, and loads what is missing once.
+//!
 //! # Rolling out
 //!
 //! Each policy has a [`Mode`] that can be switched while the service runs: off, on, on for a share of the keys, or in shadow,
@@ -119,6 +124,7 @@
 //! | `axum` | axum's `OriginalUri`, which handlers can read besides the request, keeps keyed parameters only |
 //! | `json` | events that come as data, as `serde_json` values |
 //! | `metrics` | requests by policy and outcome, fill times, bytes stored, comparisons, invalidations and evictions, for the `metrics` recorder that is installed when the cache is built |
+//! | `objects` | [`ObjectCache`], typed objects of the application under the same promise |
 //! | `redis` | [`RedisStore`], which the instances of a service share, and [`TieredStore`], which keeps a memory in front of it |
 //! | `testing` | a clock, assertions and a failing store for tests of what is cached, and the suite that every [`Store`] must pass |
 //!
@@ -167,6 +173,8 @@ mod limits;
 #[cfg(feature = "metrics")]
 mod meters;
 mod mode;
+#[cfg(feature = "objects")]
+mod objects;
 mod origin;
 mod patience;
 mod percent;
@@ -181,6 +189,7 @@ mod route;
 mod route_policy;
 #[cfg(test)]
 mod samples;
+mod schedule;
 mod seconds;
 mod serve;
 mod service;
@@ -212,6 +221,12 @@ pub use self::graph::{Graph, Lint};
 pub use self::key::CacheKey;
 pub use self::layer::CacheLayer;
 pub use self::mode::Mode;
+#[cfg(feature = "objects")]
+#[cfg_attr(docsrs, doc(cfg(feature = "objects")))]
+pub use self::objects::{
+    LoadError, LoadErrorKind, Object, ObjectCache, ObjectFill, ObjectId, ObjectPolicy,
+    UnknownObjects,
+};
 pub use self::origin::{Origin, SetCookie};
 pub use self::percent::Percent;
 pub use self::policy::CachePolicy;
@@ -220,7 +235,7 @@ pub use self::registry::Event;
 pub use self::service::CacheService;
 pub use self::store::{
     Commit, Found, Invalidated, Invalidation, MemoryFill, MemoryStore, Opened, Opening, Release,
-    Store,
+    Store, Turn,
 };
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]

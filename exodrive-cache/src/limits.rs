@@ -1,12 +1,12 @@
-//! How much one route may have under way at once.
+//! How much one policy may have under way at once.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::policy::CachePolicy;
+use crate::schedule::Schedule;
 
-/// The calls of the handler and the refreshes that a route has left.
+/// The calls and the refreshes that a policy has left.
 #[derive(Debug)]
 pub(crate) struct Limits {
     calls: Arc<Semaphore>,
@@ -20,15 +20,15 @@ pub(crate) struct Permit {
 }
 
 impl Limits {
-    pub(crate) fn of(policy: &CachePolicy) -> Self {
+    pub(crate) fn of(schedule: &Schedule) -> Self {
         let semaphore = |permits: usize| Semaphore::new(permits.min(Semaphore::MAX_PERMITS)).into();
         Self {
-            calls: semaphore(policy.max_calls.unwrap_or(usize::MAX)),
-            refreshes: semaphore(policy.max_refreshes),
+            calls: semaphore(schedule.max_calls.unwrap_or(usize::MAX)),
+            refreshes: semaphore(schedule.max_refreshes),
         }
     }
 
-    /// Takes one call of the handler, if there is one left.
+    /// Takes one call, if there is one left.
     pub(crate) fn call(&self) -> Option<Permit> {
         Permit::of(&self.calls)
     }

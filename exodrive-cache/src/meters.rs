@@ -12,6 +12,8 @@ const FILL_SECONDS: &str = "exodrive_cache_fill_seconds";
 const STORED_BYTES: &str = "exodrive_cache_stored_bytes_total";
 const COMPARED: &str = "exodrive_cache_compared_total";
 const INVALIDATIONS: &str = "exodrive_cache_invalidations_total";
+#[cfg(feature = "objects")]
+const UNREADABLE: &str = "exodrive_cache_unreadable_total";
 const EVICTIONS: &str = "exodrive_cache_evictions_total";
 
 /// The instruments of one policy, looked up once.
@@ -26,6 +28,10 @@ pub(crate) struct Meters {
 /// The instrument of a store in memory.
 #[derive(Clone)]
 pub(crate) struct EvictionMeter(Counter);
+
+/// The instrument of what cannot be read under one policy.
+#[cfg(feature = "objects")]
+pub(crate) struct UnreadableMeter(Counter);
 
 /// How a request ended, by its label.
 const OUTCOMES: [&str; 8] = [
@@ -88,6 +94,18 @@ impl Meters {
     pub(crate) fn compared(&self, is_same: bool) {
         let count = if is_same { &self.same } else { &self.different };
         count.increment(1);
+    }
+}
+
+#[cfg(feature = "objects")]
+impl UnreadableMeter {
+    pub(crate) fn new(policy: &str) -> Self {
+        metrics::describe_counter!(UNREADABLE, "Objects found that could not be read");
+        Self(counter!(UNREADABLE, "policy" => policy.to_owned()))
+    }
+
+    pub(crate) fn count(&self) {
+        self.0.increment(1);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use crate::policy::CachePolicy;
+use crate::schedule::Schedule;
 
 /// For how long a request waits for the handler, by the policy's timeouts and from when it came.
 #[derive(Clone, Copy, Debug)]
@@ -16,11 +16,11 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    pub(crate) fn start(policy: &CachePolicy) -> Self {
+    pub(crate) fn start(schedule: &Schedule) -> Self {
         Self {
             since: Instant::now(),
-            with_stale: policy.soft_timeout.unwrap_or(policy.timeout),
-            without: policy.timeout,
+            with_stale: schedule.soft_timeout.unwrap_or(schedule.timeout),
+            without: schedule.timeout,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::mode::Mode;
 use crate::origin::{Origin, SetCookie};
 use crate::percent::Percent;
 use crate::route::Route;
+use crate::schedule::Schedule;
 use crate::tag_template::TagTemplate;
 
 /// How the answers of one route are cached.
@@ -32,11 +33,7 @@ use crate::tag_template::TagTemplate;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct CachePolicy {
-    pub(crate) ttl: Duration,
-    pub(crate) jitter: Percent,
-    pub(crate) early_refresh: f64,
-    pub(crate) stale_while_revalidate: Duration,
-    pub(crate) stale_if_error: Duration,
+    pub(crate) schedule: Schedule,
     pub(crate) route: Option<Route>,
     pub(crate) query: Vec<Box<str>>,
     pub(crate) headers: Vec<Box<str>>,
@@ -48,21 +45,13 @@ pub struct CachePolicy {
     pub(crate) cache_groups: bool,
     pub(crate) mode: Mode,
     pub(crate) max_body: usize,
-    pub(crate) max_calls: Option<usize>,
-    pub(crate) max_refreshes: usize,
-    pub(crate) soft_timeout: Option<Duration>,
-    pub(crate) timeout: Duration,
 }
 
 impl CachePolicy {
     /// Serves a stored answer for `ttl` after the handler gave it.
     pub fn ttl(ttl: Duration) -> Self {
         Self {
-            ttl,
-            jitter: Percent::new(10),
-            early_refresh: 1.0,
-            stale_while_revalidate: Duration::ZERO,
-            stale_if_error: Duration::ZERO,
+            schedule: Schedule::ttl(ttl),
             route: None,
             query: Vec::new(),
             headers: Vec::new(),
@@ -74,10 +63,6 @@ impl CachePolicy {
             cache_groups: false,
             mode: Mode::default(),
             max_body: 1 << 20,
-            max_calls: None,
-            max_refreshes: 16,
-            soft_timeout: None,
-            timeout: Duration::from_secs(30),
         }
     }
 
@@ -98,9 +83,9 @@ impl CachePolicy {
             origin: Origin::Rfc9111,
             set_cookie: SetCookie::Store,
             cache_groups: true,
-            early_refresh: 0.0,
             ..Self::ttl(Duration::ZERO)
         }
+        .early_refresh(0.0)
     }
 
     /// Takes up to this share off the time to live of each answer, by chance, so that what was stored
@@ -109,7 +94,7 @@ impl CachePolicy {
     /// No answer is kept for longer than the policy says. Under [`Origin::Rfc9111`] the answer's own
     /// header is followed to the second, and this has no effect.
     pub fn jitter(mut self, share: Percent) -> Self {
-        self.jitter = share;
+        self.schedule.jitter = share;
         self
     }
 
@@ -121,7 +106,7 @@ impl CachePolicy {
     /// what is asked for rarely is not replaced for nobody (A. Vattani, F. Chierichetti and K. Lowenstein, "Optimal
     /// Probabilistic Cache Stampede Prevention", 2015). [`rfc9111`](Self::rfc9111) sets it to 0.
     pub fn early_refresh(mut self, beta: f64) -> Self {
-        self.early_refresh = beta;
+        self.schedule.early_refresh = beta;
         self
     }
 
@@ -130,7 +115,7 @@ impl CachePolicy {
     ///
     /// Under [`Origin::Rfc9111`], the answer's own directive counts instead.
     pub fn stale_while_revalidate(mut self, window: Duration) -> Self {
-        self.stale_while_revalidate = window;
+        self.schedule.stale_while_revalidate = window;
         self
     }
 
@@ -139,7 +124,7 @@ impl CachePolicy {
     ///
     /// Under [`Origin::Rfc9111`], the answer's own directive counts instead.
     pub fn stale_if_error(mut self, window: Duration) -> Self {
-        self.stale_if_error = window;
+        self.schedule.stale_if_error = window;
         self
     }
 
@@ -238,7 +223,7 @@ impl CachePolicy {
     /// gets a stale answer if [`stale_if_error`](Self::stale_if_error) has one, and otherwise a 503 with `Retry-After: 1`.
     /// Requests that bypass the cache are not counted.
     pub fn max_calls(mut self, calls: usize) -> Self {
-        self.max_calls = Some(calls);
+        self.schedule.max_calls = Some(calls);
         self
     }
 
@@ -247,7 +232,7 @@ impl CachePolicy {
     /// A refresh that would be one too many is dropped, not queued: the next request that finds the
     /// answer due tries again.
     pub fn max_refreshes(mut self, refreshes: usize) -> Self {
-        self.max_refreshes = refreshes;
+        self.schedule.max_refreshes = refreshes;
         self
     }
 
@@ -255,7 +240,7 @@ impl CachePolicy {
     /// one. The handler goes on, and its answer is stored. Defaults to waiting until the
     /// [`timeout`](Self::timeout).
     pub fn soft_timeout(mut self, timeout: Duration) -> Self {
-        self.soft_timeout = Some(timeout);
+        self.schedule.soft_timeout = Some(timeout);
         self
     }
 
@@ -269,7 +254,7 @@ impl CachePolicy {
     /// and one of declared length as long for each piece. One that takes longer goes to the client whose
     /// request made it, and is not stored.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.schedule.timeout = timeout;
         self
     }
 

@@ -96,8 +96,12 @@ impl<F> Pump<'_, F> {
     /// any other those who wait know nothing, so it has to come in time.
     fn patience(&self, started: Instant) -> Duration {
         match self.answering.length {
-            Some(_) => self.policy.timeout,
-            None => self.policy.timeout.saturating_sub(started.elapsed()),
+            Some(_) => self.policy.schedule.timeout,
+            None => self
+                .policy
+                .schedule
+                .timeout
+                .saturating_sub(started.elapsed()),
         }
     }
 }

@@ -41,7 +41,7 @@ impl RoutePolicy {
         Self {
             name: name.into(),
             headers: policy.check(name, mistakes),
-            limits: Limits::of(&policy),
+            limits: Limits::of(&policy.schedule),
             mode: ModeCell::new(policy.mode),
             comparisons: Comparisons::default(),
             #[cfg(feature = "metrics")]
@@ -125,10 +125,7 @@ impl RoutePolicy {
 
     /// Draws how far ahead one request looks.
     pub(crate) fn early_refresh(&self, chance: &Chance) -> EarlyRefresh {
-        EarlyRefresh {
-            beta: self.policy.early_refresh,
-            chance: chance.draw(),
-        }
+        self.policy.schedule.early_refresh(chance)
     }
 
     /// Takes note of how a request ended; `None` if the policy was not in force for it.

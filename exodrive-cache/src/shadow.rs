@@ -20,7 +20,7 @@ use crate::pump::{Pump, Pumped};
 use crate::question::Question;
 use crate::reuse::{Reuse, reuse};
 use crate::storability::{Exchange, Storable, judge};
-use crate::store::{Opened, Opening, Release, Store};
+use crate::store::{Opened, Opening, Release, Store, Turn};
 use crate::terms::CacheTerms;
 
 /// Answers by the handler. What the cache would have done happens beside it, under the question's own key.
@@ -129,7 +129,7 @@ impl<St: Store> Filled<St> {
             key,
             tags,
             replaces: None,
-            waits: false,
+            turn: Turn::Yield,
         };
         if let Opened::Fill(basis) = shared.open(opening).await {
             self.lead.open(basis);

@@ -4,15 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::Tag;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::error::{StoreError, UnknownPolicy};
-use crate::flight::{Basis, Flights};
+use crate::flight::{Basis, Flights, Lead};
 use crate::hit_for_miss::HitForMiss;
+#[cfg(feature = "objects")]
+use crate::objects::{Loaded, ObjectPolicies};
 use crate::registry::Registry;
 use crate::route_policy::RoutePolicy;
-use crate::store::{Invalidated, Invalidation, Opened, Opening, Store};
+use crate::store::{Commit, Invalidated, Invalidation, Opened, Opening, Store};
+use crate::{Entry, Tag};
 
 pub(crate) struct Shared<St: Store> {
     pub(crate) store: St,
@@ -24,12 +26,42 @@ pub(crate) struct Shared<St: Store> {
     pub(crate) invalidations: AtomicU64,
     pub(crate) policies: HashMap<Arc<str>, Arc<RoutePolicy>>,
     pub(crate) registry: Registry,
+    #[cfg(feature = "objects")]
+    pub(crate) objects: ObjectPolicies,
+    #[cfg(feature = "objects")]
+    pub(crate) loads: Arc<Flights<St::Fill, Loaded>>,
 }
 
 impl<St: Store> Shared<St> {
     pub(crate) fn policy(&self, name: &str) -> Result<&Arc<RoutePolicy>, UnknownPolicy> {
         let policy = self.policies.get(name);
         policy.ok_or_else(|| UnknownPolicy(name.into()))
+    }
+
+    /// Returns the names of all policies.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        let names = self.policies.keys();
+        #[cfg(feature = "objects")]
+        let names = names.chain(self.objects.names());
+        names
+    }
+
+    /// Returns how many fills others can join.
+    #[cfg(feature = "testing")]
+    pub(crate) fn fills_under_way(&self) -> usize {
+        #[cfg(feature = "objects")]
+        let loads = self.loads.under_way();
+        #[cfg(not(feature = "objects"))]
+        let loads = 0;
+        self.flights.under_way() + loads
+    }
+
+    /// Waits until the fills have ended that others can join now.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn fills_ended(&self) {
+        self.flights.ended().await;
+        #[cfg(feature = "objects")]
+        self.loads.ended().await;
     }
 
     pub(crate) async fn invalidate(
@@ -54,6 +86,24 @@ impl<St: Store> Shared<St> {
             Ok(Opened::Busy) => Opened::Busy,
             Err(_) => Opened::Fill(Basis::Process(made)),
         }
+    }
+
+    /// Ends a fill, if the store could open one, by storing its entry, and returns whether it is stored.
+    pub(crate) async fn commit<A: Clone>(
+        &self,
+        policy: &str,
+        lead: &Lead<St::Fill, A>,
+        entry: Entry,
+    ) -> bool {
+        let Some(fill) = lead.fill() else {
+            return false;
+        };
+        match self.store.commit(fill, entry).await {
+            Ok(Commit::Stored) => return true,
+            Ok(commit) => tracing::debug!(policy, ?commit, "an entry was not stored"),
+            Err(error) => tracing::debug!(policy, %error, "an entry was not stored"),
+        }
+        false
     }
 
     /// Returns whether nothing of `tags` was invalidated since a fill was opened.

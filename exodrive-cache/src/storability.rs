@@ -11,7 +11,6 @@ use http_body::SizeHint;
 use crate::entry::{Head, storable_headers};
 use crate::freshness::{self, Freshness, Why};
 use crate::origin::SetCookie;
-use crate::percent::Percent;
 use crate::reason::Unstorable;
 use crate::route_policy::RoutePolicy;
 use crate::tags::ResponseTags;
@@ -21,7 +20,8 @@ use crate::{CacheKey, Tag};
 
 const MAX_FIELDS: usize = 64;
 const MAX_FIELD_BYTES: usize = 16 << 10;
-const MAX_TAGS: usize = 32;
+/// How many tags an entry has at most.
+pub(crate) const MAX_TAGS: usize = 32;
 
 /// When the handler was asked, when it answered, and what else decides for how long.
 #[derive(Clone, Debug)]
@@ -143,16 +143,12 @@ fn keyed(
     if !varying.iter().all(|name| headers.contains(name)) {
         return Err(Unstorable::Vary);
     }
-    let ttl = exchange.terms.ttl.unwrap_or(policy.ttl);
+    let ttl = exchange.terms.ttl.unwrap_or(policy.schedule.ttl);
     if ttl.is_zero() {
         return Err(Unstorable::Lifetime);
     }
     // What `Vary` names is part of the key already, so there is but one variant.
-    let freshness = Freshness::fixed(
-        jittered(ttl, policy.jitter, exchange.chance),
-        policy.stale_while_revalidate,
-        policy.stale_if_error,
-    );
+    let freshness = policy.schedule.freshness(ttl, exchange.chance);
     Ok((Vary::default(), freshness))
 }
 
@@ -172,11 +168,6 @@ fn transparent(
         exchange.answered_at,
     );
     Ok((vary, freshness))
-}
-
-/// Takes off a time to live what chance says of its jitter, so that it never grows.
-fn jittered(ttl: Duration, jitter: Percent, chance: f64) -> Duration {
-    ttl.mul_f64(1.0 - jitter.fraction() * chance)
 }
 
 impl From<Why> for Unstorable {

@@ -7,7 +7,7 @@
 //! | 0 | 3 | `XDC` |
 //! | 3 | 1 | version, 1 |
 //! | 4 | 2 | length of the fixed part |
-//! | 6 | 2 | flags: 1 for an answer that must be revalidated once it is stale |
+//! | 6 | 2 | flags: 1 for an answer that must be revalidated once it is stale, 2 for an object of the application |
 //! | 8 | 2 | status |
 //! | 10 | 8 | when the handler answered, since 1970 |
 //! | 18 | 8 | how long it took |
@@ -43,7 +43,7 @@ use http::header::HeaderMap;
 use http::{HeaderName, HeaderValue, StatusCode};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Entry;
+use super::{Content, Entry};
 use crate::freshness::Freshness;
 use crate::vary::{Field, Value, Vary};
 use crate::{CacheKey, Tag};
@@ -73,6 +73,12 @@ const VERSION: u8 = 1;
 const FIXED: usize = 74;
 const CHECKSUM: usize = 8;
 const MUST_REVALIDATE: u16 = 1;
+#[cfg(feature = "objects")]
+const OBJECT: u16 = 2;
+#[cfg(not(feature = "objects"))]
+const KNOWN_FLAGS: u16 = MUST_REVALIDATE;
+#[cfg(feature = "objects")]
+const KNOWN_FLAGS: u16 = MUST_REVALIDATE | OBJECT;
 const SENSITIVE: u32 = 1 << 31;
 
 impl Entry {
@@ -100,10 +106,11 @@ impl Entry {
         out.bytes(&MAGIC);
         out.bytes(&[VERSION]);
         out.u16(FIXED as u16);
-        out.u16(match self.freshness.must_revalidate {
+        let revalidate = match self.freshness.must_revalidate {
             true => MUST_REVALIDATE,
             false => 0,
-        });
+        };
+        out.u16(revalidate | self.content.flag());
         out.u16(self.status.as_u16());
         let answered_at = self.answered_at.duration_since(UNIX_EPOCH);
         out.micros(answered_at.unwrap_or_default());
@@ -167,7 +174,7 @@ impl Entry {
             return Err(CORRUPT);
         }
         let flags = fixed.u16()?;
-        if flags & !MUST_REVALIDATE != 0 {
+        if flags & !KNOWN_FLAGS != 0 {
             return Err(NEWER);
         }
         let status = StatusCode::from_u16(fixed.u16()?).map_err(|_| CORRUPT)?;
@@ -198,7 +205,29 @@ impl Entry {
             answered_at,
             fill_time,
             freshness,
+            content: Content::of_flags(flags),
         }))
+    }
+}
+
+// === impl Content ===
+
+impl Content {
+    fn flag(&self) -> u16 {
+        match self {
+            Self::Answer => 0,
+            #[cfg(feature = "objects")]
+            Self::Object(_) => OBJECT,
+        }
+    }
+
+    fn of_flags(flags: u16) -> Self {
+        #[cfg(feature = "objects")]
+        if flags & OBJECT != 0 {
+            return Self::Object(super::Read::default());
+        }
+        let _ = flags;
+        Self::Answer
     }
 }
 

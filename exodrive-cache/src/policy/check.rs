@@ -1,7 +1,5 @@
 //! What cannot work in a policy.
 
-use std::time::Duration;
-
 use http::HeaderName;
 
 use super::CachePolicy;
@@ -10,23 +8,12 @@ use crate::error::Mistake;
 impl CachePolicy {
     /// Resolves the header names and reports what cannot work.
     pub(crate) fn check(&self, name: &str, mistakes: &mut Vec<Mistake>) -> Vec<HeaderName> {
-        if self.ttl.is_zero() && !self.is_transparent() {
+        if self.schedule.ttl.is_zero() && !self.is_transparent() {
             mistakes.push(Mistake::ZeroTtl {
                 policy: name.into(),
             });
         }
-        let timeouts = [Some(self.timeout), self.soft_timeout];
-        if timeouts.contains(&Some(Duration::ZERO)) || self.max_calls == Some(0) {
-            mistakes.push(Mistake::NoCalls {
-                policy: name.into(),
-            });
-        }
-        if !(self.early_refresh.is_finite() && self.early_refresh >= 0.0) {
-            mistakes.push(Mistake::EarlyRefresh {
-                policy: name.into(),
-                beta: self.early_refresh,
-            });
-        }
+        self.schedule.check(name, mistakes);
         for template in &self.tags {
             let is_known = |name: &&str| {
                 let route = self.route.as_ref();

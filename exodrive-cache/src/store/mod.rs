@@ -99,8 +99,20 @@ pub struct Opening<'a> {
     pub tags: &'a [Tag],
     /// The entry that is to be replaced, if there is one.
     pub replaces: Option<&'a Entry>,
-    /// Whether to wait while another instance fills the key.
-    pub waits: bool,
+    /// What to do while another instance fills the key.
+    pub turn: Turn,
+}
+
+/// What an [`Opening`] does while another instance fills the key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "a store has to know what to do")]
+pub enum Turn {
+    /// It waits, for a while.
+    Wait,
+    /// It goes without: [`Opened::Busy`].
+    Yield,
+    /// It fills the key all the same, and keeps nobody waiting.
+    Ignore,
 }
 
 /// What became of an [`Opening`].

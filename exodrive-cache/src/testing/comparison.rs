@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use fastrand::Rng;
 
 use super::samples::Samples;
-use crate::store::{Commit, Found, Invalidation, Opened, Opening, Store};
+use crate::store::{Commit, Found, Invalidation, Opened, Opening, Store, Turn};
 use crate::{CacheKey, Tag};
 
 const KEYS: usize = 4;
@@ -40,7 +40,7 @@ pub async fn agrees_with_the_model<St: Store>(store: &St, seed: u64, operations:
                     key: &keys[key],
                     tags: &named(&tags, &known),
                     replaces: replaces.as_ref().map(|found| &*found.entry),
-                    waits: false,
+                    turn: Turn::Yield,
                 };
                 let opened = store.open(opening).await;
                 match opened.expect("the store opens a fill") {

@@ -3,7 +3,9 @@
 use std::slice::from_ref;
 
 use super::samples::{Samples, assert_same};
-use crate::store::{Commit, Found, Invalidated, Invalidation, Opened, Opening, Release, Store};
+use crate::store::{
+    Commit, Found, Invalidated, Invalidation, Opened, Opening, Release, Store, Turn,
+};
 use crate::{CacheKey, Entry, Tag};
 
 /// Goes through the contract of [`Store`] one promise at a time.
@@ -59,7 +61,7 @@ impl<St: Store> Bench<'_, St> {
             key,
             tags,
             replaces: found.as_ref().map(|found| &*found.entry),
-            waits: true,
+            turn: Turn::Wait,
         };
         let opened = self.store.open(opening).await;
         match opened.expect("the store opens a fill") {

@@ -6,7 +6,7 @@ use crate::store::Store;
 /// Returns how many fills other requests could join at this moment.
 #[must_use]
 pub fn fills_under_way<St: Store>(cache: &Cache<St>) -> usize {
-    cache.shared.flights.under_way().len()
+    cache.shared.fills_under_way()
 }
 
 /// Waits until no fill is under way.
@@ -15,13 +15,9 @@ pub fn fills_under_way<St: Store>(cache: &Cache<St>) -> usize {
 /// finds the fill instead of the entry. A handler that hangs is waited for, too.
 pub async fn settled<St: Store>(cache: &Cache<St>) {
     loop {
-        let under_way = cache.shared.flights.under_way();
-        if under_way.is_empty() {
+        if fills_under_way(cache) == 0 {
             return;
         }
-        for mut stage in under_way {
-            // An error says that nobody leads or follows the flight any more.
-            while stage.changed().await.is_ok() {}
-        }
+        cache.shared.fills_ended().await;
     }
 }

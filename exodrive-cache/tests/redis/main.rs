@@ -7,6 +7,8 @@ mod cluster;
 mod cost;
 mod faults;
 mod instance;
+#[cfg(feature = "objects")]
+mod objects;
 mod store;
 mod support;
 mod tiered;

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use exodrive_cache::testing::{agrees_with_the_model, keeps_the_contract};
 use exodrive_cache::{
     CacheKey, Commit, Entry, Found, Invalidated, Invalidation, MemoryFill, MemoryStore, Opened,
-    Opening, Store, StoreError, Tag,
+    Opening, Store, StoreError, Tag, Turn,
 };
 use tokio::runtime::Builder;
 
@@ -89,7 +89,7 @@ impl Store for Broken {
                 key: entry.key(),
                 tags: entry.tags(),
                 replaces: None,
-                waits: false,
+                turn: Turn::Yield,
             };
             if let Opened::Fill(fill) = self.inner.open(now).await? {
                 return self.inner.commit(&fill, entry).await;

@@ -32,6 +32,7 @@ fn sample() -> Entry {
             stale_if_error: Duration::from_secs(90),
             must_revalidate: true,
         },
+        content: Content::Answer,
     }
 }
 
@@ -108,6 +109,7 @@ fn an_empty_entry_is_one() {
         answered_at: UNIX_EPOCH,
         fill_time: Duration::ZERO,
         freshness: Freshness::fixed(Duration::ZERO, Duration::ZERO, Duration::ZERO),
+        content: Content::Answer,
     };
     assert_eq!(parts(&decode(entry.encode()).unwrap()), parts(&entry));
 }
@@ -155,7 +157,7 @@ fn tells_what_is_not_its_own() {
 #[test]
 fn leaves_to_later_versions_what_is_theirs() {
     let mut flagged = unsealed(&sample());
-    flagged[6] |= 2;
+    flagged[7] |= 0x80;
     assert_eq!(refusal(sealed(flagged)), Some(DecodeErrorKind::Newer));
 
     let mut longer = unsealed(&sample());
@@ -274,6 +276,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
                 answered_at: SystemTime::UNIX_EPOCH + times.0,
                 fill_time: times.1,
                 freshness: times.2,
+                content: Content::Answer,
             },
         )
 }

@@ -12,7 +12,7 @@ use super::shape::{NAMES, Shape, field, write_names};
 use super::shared::{JOURNAL_LENGTH, Shared, TAG_TTL, expire, millis};
 use super::stamp::{Stamp, Version};
 use crate::store::ledger::Validity;
-use crate::store::{Commit, Invalidation, Opened, Opening, Release};
+use crate::store::{Commit, Invalidation, Opened, Opening, Release, Turn};
 use crate::{CacheKey, Entry, Tag};
 
 /// No entry is kept longer.
@@ -37,15 +37,15 @@ impl Shared {
             key,
             tags,
             replaces,
-            waits,
+            turn,
         } = opening;
         let mut pause = FIRST_PAUSE;
         let began = Instant::now();
         loop {
-            if let Some(fill) = self.try_open(key, tags).await? {
+            if let Some(fill) = self.try_open(key, tags, turn).await? {
                 return Ok(Opened::Fill(fill));
             }
-            if !waits || began.elapsed() > self.lease {
+            if turn != Turn::Wait || began.elapsed() > self.lease {
                 return Ok(Opened::Busy);
             }
             sleep(pause).await;
@@ -60,11 +60,17 @@ impl Shared {
     }
 
     /// Opens a fill, unless another instance fills the key.
-    async fn try_open(&self, key: &CacheKey, tags: &[Tag]) -> Result<Option<RedisFill>, Error> {
+    async fn try_open(
+        &self,
+        key: &CacheKey,
+        tags: &[Tag],
+        turn: Turn,
+    ) -> Result<Option<RedisFill>, Error> {
+        let takes_lease = !self.lease.is_zero() && turn != Turn::Ignore;
         let position = self.ledger.head();
         let server = self.server().await?;
         let mut commands = vec![self.newest_record()];
-        if !self.lease.is_zero() {
+        if takes_lease {
             let lease = Command::new("SET").arg(self.keys.lease(key)).arg(b"+");
             commands.push(lease.arg("NX").arg("GET").arg("PX").arg(millis(self.lease)));
         }
@@ -97,7 +103,7 @@ impl Shared {
             },
             position,
             captured,
-            has_lease: held.is_none() && !self.lease.is_zero(),
+            has_lease: held.is_none() && takes_lease,
         }))
     }
 
