@@ -26,6 +26,8 @@ pub enum Fault {
     None,
     /// Replies arrive later.
     Delay(Duration),
+    /// Nothing passes, until something else is ordered: then all of it does, however late.
+    Hold,
     /// Requests never arrive.
     SwallowRequests,
     /// Replies never arrive.
@@ -33,6 +35,8 @@ pub enum Fault {
     /// Nothing passes on the connections that there are, as if the other side had lost its power;
     /// those made from now on are well.
     HalfOpen,
+    /// Nothing passes on the connection that was accepted as this one, counted from 1.
+    Mute(usize),
     /// The first byte of a reply is another.
     Corrupt,
     /// This many bytes of a reply arrive, and then the end of the connection.
@@ -132,8 +136,18 @@ impl Weather {
         let order = *self.order.borrow();
         match order.fault {
             Fault::HalfOpen if self.number > order.accepted => Fault::None,
+            Fault::Mute(number) if self.number != number => Fault::None,
             fault => fault,
         }
+    }
+
+    /// Waits for as long as everything is held.
+    async fn passes(&self) {
+        let mut order = self.order.clone();
+        // Without anybody to order anything else, it is held for ever.
+        let _ = order
+            .wait_for(|order| !matches!(order.fault, Fault::Hold))
+            .await;
     }
 }
 
@@ -168,12 +182,18 @@ async fn requests(
     weather: &Weather,
 ) -> io::Result<Ended> {
     let mut buffer = vec![0; 64 * 1024];
+    let mut swallows = false;
     loop {
         let length = from_client.read(&mut buffer).await?;
-        let swallowed = matches!(weather.fault(), Fault::SwallowRequests | Fault::HalfOpen);
+        weather.passes().await;
+        // No connection loses a piece and then carries the next.
+        swallows |= matches!(
+            weather.fault(),
+            Fault::SwallowRequests | Fault::HalfOpen | Fault::Mute(_)
+        );
         match &buffer[..length] {
             [] => return Ok(Ended::Closed),
-            _ if swallowed => {}
+            _ if swallows => {}
             piece => to_server.write_all(piece).await?,
         }
     }
@@ -185,16 +205,25 @@ async fn replies(
     weather: &Weather,
 ) -> io::Result<Ended> {
     let mut buffer = vec![0; 64 * 1024];
+    let mut swallows = false;
     loop {
         let length = from_server.read(&mut buffer).await?;
         let piece = &mut buffer[..length];
         if piece.is_empty() {
             return Ok(Ended::Closed);
         }
+        if swallows {
+            continue;
+        }
+        weather.passes().await;
         match weather.fault() {
-            Fault::None | Fault::SwallowRequests => {}
+            // What holds came only now, and holds what comes next.
+            Fault::None | Fault::SwallowRequests | Fault::Hold => {}
             Fault::Delay(delay) => sleep(delay).await,
-            Fault::SwallowReplies | Fault::HalfOpen => continue,
+            Fault::SwallowReplies | Fault::HalfOpen | Fault::Mute(_) => {
+                swallows = true;
+                continue;
+            }
             Fault::Corrupt => piece[0] = b'?',
             Fault::CutAfter(bytes) => {
                 to_client.write_all(&piece[..bytes.min(length)]).await?;
