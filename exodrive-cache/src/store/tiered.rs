@@ -21,9 +21,10 @@ use crate::{CacheKey, Entry, Tag};
 /// An invalidation holds for the memory of its own instance at once, and in the others as soon as they
 /// have read the journal: on their own connection, on which the server writes each record as it comes.
 /// A connection that is lost or silent for over a second and the handle's deadline takes the memory out of use, until
-/// everything that was written meanwhile is read. So no entry is served from memory for longer than that after
-/// [`invalidate`](Store::invalidate) has returned [`Invalidated::Applied`] on another instance, and usually not for longer than
-/// one message takes. No clock is compared. A journal that was trimmed, lost or replaced by another server's empties the
+/// everything that was written meanwhile is read. So no entry is served from memory for longer than a second and three
+/// deadlines after [`invalidate`](Store::invalidate) has returned [`Invalidated::Applied`] on another instance, and usually not
+/// for longer than one message takes: the reply that says that there is nothing yet, the question whether the server is still
+/// the master, and the reply after it may each come just in time. No clock is compared. A journal that was trimmed, lost or replaced by another server's empties the
 /// memory.
 ///
 /// # When Redis fails

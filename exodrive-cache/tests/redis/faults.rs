@@ -23,11 +23,11 @@ async fn instance(server: &Server, database: &Database) -> Instance<RedisStore> 
 async fn recovers(instance: &Instance<RedisStore>) {
     let recovered = async {
         loop {
-            let applied = instance.database.applied();
+            let applied = instance.database.applied("7");
             let got = instance.get("7").await;
             assert!(got.version >= applied, "{got:?} is older than {applied}");
             if got.from == "HIT" {
-                assert_eq!(got.version, instance.database.row());
+                assert_eq!(got.version, instance.database.row("7"));
                 break;
             }
             sleep(Duration::from_millis(5)).await;
@@ -176,7 +176,10 @@ async fn a_tag_that_comes_late_is_not_too_late() {
         async move { slow.get("7").await.version }
     });
     until(|| database.reads() > reads).await;
-    assert_eq!(other.change_by(tag!("late")).await, Invalidated::Applied);
+    assert_eq!(
+        other.change_by("7", tag!("late")).await,
+        Invalidated::Applied
+    );
     assert_eq!(filling.await.unwrap(), 0, "the answer was under way");
     // The slow instance has ended its fill once it hands out hits again.
     assert_eq!(slow.get_hit("7").await.version, 1);

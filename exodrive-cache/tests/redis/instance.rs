@@ -1,5 +1,6 @@
-//! Instances of a service: one row of a database, a handler that reads it, and a cache in front.
+//! Instances of a service: a database, a handler that reads a row of it, and a cache in front.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,7 @@ use exodrive_cache::{
 use exodrive_faults::PATIENCE;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
+use parking_lot::Mutex;
 use tokio::time::{sleep, timeout};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
@@ -25,10 +27,15 @@ pub(crate) struct Database(Arc<Table>);
 
 #[derive(Default)]
 struct Table {
-    row: AtomicU64,
+    rows: Mutex<HashMap<String, Row>>,
     reads: AtomicU64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Row {
+    version: u64,
     /// The newest version whose invalidation holds everywhere.
-    applied: AtomicU64,
+    applied: u64,
 }
 
 impl Database {
@@ -36,13 +43,27 @@ impl Database {
         self.0.reads.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn row(&self) -> u64 {
-        self.0.row.load(Ordering::SeqCst)
+    /// Returns the version of a row, which begins with 0.
+    pub(crate) fn row(&self, id: &str) -> u64 {
+        self.with(id, |row| row.version)
     }
 
     /// Returns the version that nobody may be behind any longer.
-    pub(crate) fn applied(&self) -> u64 {
-        self.0.applied.load(Ordering::SeqCst)
+    pub(crate) fn applied(&self, id: &str) -> u64 {
+        self.with(id, |row| row.applied)
+    }
+
+    /// Changes a row and returns its new version.
+    pub(crate) fn write(&self, id: &str) -> u64 {
+        self.with(id, |row| {
+            row.version += 1;
+            row.version
+        })
+    }
+
+    fn with<T>(&self, id: &str, what: impl FnOnce(&mut Row) -> T) -> T {
+        let mut rows = self.0.rows.lock();
+        what(rows.entry(id.to_owned()).or_default())
     }
 }
 
@@ -68,12 +89,12 @@ impl<St: Store> Instance<St> {
             .route("/rows/{id}")
             .tag("row:{id}");
         let cache = Cache::builder(store).policy("row", policy).build().unwrap();
-        let table = database.0.clone();
-        let handler = service_fn(move |_: Request<Full<Bytes>>| {
+        let table = database.clone();
+        let handler = service_fn(move |request: Request<Full<Bytes>>| {
             let table = table.clone();
             async move {
-                table.reads.fetch_add(1, Ordering::SeqCst);
-                let row = table.row.load(Ordering::SeqCst);
+                table.0.reads.fetch_add(1, Ordering::SeqCst);
+                let row = table.row(&request.uri().path()["/rows/".len()..]);
                 sleep(pause).await;
                 let mut response = Response::new(Full::from(row.to_string()));
                 // A tag that is known only once there is an answer.
@@ -117,25 +138,27 @@ impl<St: Store> Instance<St> {
         timeout(PATIENCE, hit).await.unwrap()
     }
 
-    /// Changes the row and invalidates what was made of it.
+    /// Changes a row and invalidates what was made of it.
     pub(crate) async fn change(&self, id: &str) -> Invalidated {
-        self.change_by(tag!("row:{id}")).await
+        self.change_by(id, tag!("row:{id}")).await
     }
 
     /// The same by any tag.
-    pub(crate) async fn change_by(&self, tag: Tag) -> Invalidated {
-        let table = &self.database.0;
-        let version = table.row.fetch_add(1, Ordering::SeqCst) + 1;
-        let tags = [tag];
-        let invalidated = self
-            .cache
-            .invalidate(&tags, Invalidation::Hard)
-            .await
-            .unwrap();
+    pub(crate) async fn change_by(&self, id: &str, tag: Tag) -> Invalidated {
+        let version = self.database.write(id);
+        let invalidated = self.invalidate(tag).await;
         if invalidated == Invalidated::Applied {
-            table.applied.fetch_max(version, Ordering::SeqCst);
+            self.database
+                .with(id, |row| row.applied = row.applied.max(version));
         }
         invalidated
+    }
+
+    pub(crate) async fn invalidate(&self, tag: Tag) -> Invalidated {
+        let tags = [tag];
+        let invalidated = self.cache.invalidate(&tags, Invalidation::Hard);
+        let invalidated = timeout(PATIENCE, invalidated).await.unwrap();
+        invalidated.unwrap()
     }
 }
 

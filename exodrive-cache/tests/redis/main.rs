@@ -6,9 +6,11 @@ mod chaos;
 mod cluster;
 mod cost;
 mod faults;
+mod histories;
 mod instance;
 #[cfg(feature = "objects")]
 mod objects;
+mod rows;
 mod store;
 mod support;
 mod tiered;

@@ -30,3 +30,14 @@ pub(crate) async fn connect(server: &Server) -> RedisClient {
 pub(crate) async fn store(server: &Server) -> RedisStore {
     RedisStore::new(connect(server).await).lease(Duration::from_millis(100))
 }
+
+/// A client in a hurry, at the address of a server or of a proxy.
+pub(crate) async fn client(server: &Server, address: &str, deadline: Duration) -> RedisClient {
+    let redis = RedisClient::builder(server.url_at(address))
+        .deadline(deadline)
+        .connect_timeout(2 * deadline)
+        .build()
+        .unwrap();
+    redis.require(PATIENCE).await.unwrap();
+    redis
+}
