@@ -5,6 +5,7 @@
 mod caching;
 mod conformance;
 mod errors;
+mod instances;
 mod limits;
 mod metrics;
 mod monitoring;
@@ -13,3 +14,4 @@ mod operations_page;
 mod security;
 mod shared_answers;
 mod shared_limits;
+mod shared_switches;

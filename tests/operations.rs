@@ -4,18 +4,23 @@ use exodrive_tests::{OPERATIONS_TOKEN, Server, envelope, header};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-const LOOKS: [&str; 8] = [
-    "overview", "history", "flags", "policies", "refused", "orders", "events", "failures",
+const LOOKS: [&str; 9] = [
+    "overview", "history", "flags", "policies", "limits", "refused", "orders", "events", "failures",
 ];
 
 /// Each with a body that is right.
-fn changes() -> [(Method, &'static str, Value); 6] {
+fn changes() -> [(Method, &'static str, Value); 11] {
     let order = json!({ "kind": "deny", "whom": "192.0.2.7" });
     [
         (Method::POST, "check", json!({})),
         (Method::POST, "orders", order.clone()),
         (Method::POST, "orders/lift", order),
         (Method::PUT, "flags/redis-cache", json!({ "percent": 100 })),
+        (Method::DELETE, "flags/redis-cache", json!({})),
+        (Method::PUT, "policies/car", json!({ "mode": "shadow" })),
+        (Method::DELETE, "policies/car", json!({})),
+        (Method::PUT, "limits/booking", json!({ "mode": "shadow" })),
+        (Method::DELETE, "limits/booking", json!({})),
         (Method::POST, "purge", json!({ "tag": "car:none" })),
         (Method::POST, "rollback", json!({})),
     ]
@@ -208,6 +213,19 @@ async fn what_makes_no_sense_changes_nothing() {
         ),
         (Method::PUT, "flags/redis-cache", json!({ "percent": 101 })),
         (Method::PUT, "flags/none", json!({ "percent": 0 })),
+        (Method::DELETE, "flags/none", json!({})),
+        (Method::PUT, "policies/none", json!({ "mode": "off" })),
+        (Method::DELETE, "policies/none", json!({})),
+        (Method::PUT, "policies/car", json!({ "mode": "maybe" })),
+        (Method::PUT, "policies/car", json!({ "percent": 101 })),
+        (
+            Method::PUT,
+            "policies/car",
+            json!({ "mode": "on", "percent": 1 }),
+        ),
+        (Method::PUT, "limits/none", json!({ "mode": "off" })),
+        (Method::PUT, "limits/public", json!({ "mode": "sometimes" })),
+        (Method::DELETE, "limits/none", json!({})),
         (Method::POST, "purge", json!({ "policy": "none" })),
         (
             Method::POST,

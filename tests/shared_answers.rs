@@ -1,54 +1,25 @@
 //! Answers that several instances keep together.
 
-use exodrive_example_server::config::DatabaseUrl;
-use exodrive_faults::{PATIENCE, Server as Redis};
+use exodrive_faults::Server as Redis;
 use exodrive_tests::{NORA, Server, header};
 use reqwest::header::HOST;
 use reqwest::{Method, Response};
-use serde_json::Value;
-use tempfile::TempDir;
-use tokio::time::timeout;
+use serde_json::{Value, json};
 
-/// Two instances on one database and one Redis.
-struct Pair {
-    one: Server,
-    other: Server,
-    _folder: TempDir,
-}
+use super::instances::{Instances, order};
 
-impl Pair {
-    /// Starts them, and waits until both keep answers in Redis.
-    async fn start(redis: &Redis) -> Self {
-        let folder = TempDir::new().unwrap();
-        let file = folder.path().join("cars.db");
-        let instance = || {
-            Server::start_with(|config| {
-                config.redis_url = Some(redis.url().parse().unwrap());
-                config.database_url = Some(DatabaseUrl::Sqlite(file.clone()));
-                config.enable_rate_limiting = false;
-            })
-        };
-        let pair = Self {
-            one: instance().await,
-            other: instance().await,
-            _folder: folder,
-        };
-        let mut page = 1;
-        pair.until(async |pair| {
-            page += 1;
-            let path = format!("/api/v1/fleet?page={page}");
-            let _ = state(&pair.one, &path).await;
-            state(&pair.other, &path).await == "HIT"
-        })
-        .await;
-        pair
-    }
-
-    /// Asks again and again.
-    async fn until(&self, mut happens: impl AsyncFnMut(&Self) -> bool) {
-        let asking = async { while !happens(self).await {} };
-        timeout(PATIENCE, asking).await.unwrap();
-    }
+/// Starts two instances, and waits until both keep answers in Redis.
+async fn instances(redis: &Redis) -> Instances {
+    let pair = Instances::start(redis, |config| config.enable_rate_limiting = false).await;
+    let mut page = 1;
+    pair.until(async |pair| {
+        page += 1;
+        let path = format!("/api/v1/fleet?page={page}");
+        let _ = state(&pair.one, &path).await;
+        state(&pair.other, &path).await == "HIT"
+    })
+    .await;
+    pair
 }
 
 /// Asks an instance under the name that clients know both by.
@@ -73,7 +44,7 @@ async fn is_available(server: &Server, path: &str) -> bool {
 #[tokio::test]
 async fn a_booking_through_one_instance_shows_on_both() {
     let redis = Redis::allowing("~* +@all");
-    let pair = Pair::start(&redis).await;
+    let pair = instances(&redis).await;
     let (car, period) = pair.one.free_car().await;
     let (from, to) = (period.from(), period.to());
     let path = format!("/api/v1/cars/{car}/availability?from={from}&to={to}");
@@ -95,7 +66,7 @@ async fn a_booking_through_one_instance_shows_on_both() {
 #[tokio::test]
 async fn nothing_fails_and_nothing_is_stale_while_redis_is_gone_and_when_it_is_back() {
     let mut redis = Redis::allowing("~* +@all");
-    let pair = Pair::start(&redis).await;
+    let pair = instances(&redis).await;
     let (car, period) = pair.one.free_car().await;
     let (from, to) = (period.from(), period.to());
     let path = format!("/api/v1/cars/{car}/availability?from={from}&to={to}");
@@ -117,4 +88,26 @@ async fn nothing_fails_and_nothing_is_stale_while_redis_is_gone_and_when_it_is_b
         state(&pair.one, &path).await == "HIT" && state(&pair.other, &path).await == "HIT"
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_is_purged_through_one_instance_is_gone_from_both() {
+    let redis = Redis::allowing("~* +@all");
+    let pair = instances(&redis).await;
+    let (car, _) = pair.one.free_car().await;
+    let path = format!("/api/v1/cars/{car}");
+    for what in [
+        json!({ "tag": format!("car:{car}") }),
+        json!({ "policy": "car" }),
+        json!({ "event": { "name": "car.updated", "car": car } }),
+        json!({ "all": {} }),
+    ] {
+        pair.until(async |pair| {
+            state(&pair.one, &path).await == "HIT" && state(&pair.other, &path).await == "HIT"
+        })
+        .await;
+        order(&pair.one, Method::POST, "purge", &what).await;
+        pair.until(async |pair| state(&pair.other, &path).await == "MISS")
+            .await;
+    }
 }

@@ -2,6 +2,10 @@
 
 use exodrive_faults::Server as Redis;
 use exodrive_tests::{NORA, Server, header};
+use reqwest::Method;
+use serde_json::json;
+
+use super::instances::{Instances, look, order};
 
 /// An instance that counts in this Redis, which is asked for until it answers.
 async fn instance(redis: &Redis) -> Server {
@@ -29,8 +33,8 @@ async fn until_shared(redis: &Redis, server: &Server) {
 
 #[tokio::test]
 async fn two_instances_share_the_public_limit() {
-    let redis = Redis::start();
-    let (one, other) = (instance(&redis).await, instance(&redis).await);
+    let redis = Redis::allowing("~* +@all");
+    let Instances { one, other, .. } = Instances::start(&redis, |_| {}).await;
     until_shared(&redis, &one).await;
     until_shared(&redis, &other).await;
     assert_eq!(remaining(&one).await, 59);
@@ -67,4 +71,41 @@ async fn an_instance_serves_on_while_redis_is_gone() {
         assert_eq!(response.status(), 200);
         assert_eq!(header(&response, "x-ratelimit-limit"), Some("60"));
     }
+}
+
+#[tokio::test]
+async fn whoever_is_banned_through_one_instance_is_refused_by_both() {
+    let redis = Redis::allowing("~* +@all");
+    let pair = Instances::start(&redis, |config| {
+        config.rate_limit_max_requests = 1_000_000;
+    })
+    .await;
+    until_shared(&redis, &pair.one).await;
+    until_shared(&redis, &pair.other).await;
+    let ban = json!({ "kind": "ban", "whom": "127.0.0.1", "seconds": 900, "reason": "a test" });
+    order(&pair.one, Method::POST, "orders", &ban).await;
+    assert_eq!(pair.one.get("/api/v1/fleet").await.status(), 429);
+    pair.until(async |pair| pair.other.get("/api/v1/fleet").await.status() == 429)
+        .await;
+
+    let lifted = json!({ "kind": "ban", "whom": "127.0.0.1" });
+    order(&pair.other, Method::POST, "orders/lift", &lifted).await;
+    pair.until(async |pair| pair.one.get("/api/v1/fleet").await.status() == 200)
+        .await;
+}
+
+#[tokio::test]
+async fn a_limit_that_only_watches_on_one_instance_does_so_on_both() {
+    let redis = Redis::allowing("~* +@all");
+    let pair = Instances::start(&redis, |_| {}).await;
+    until_shared(&redis, &pair.one).await;
+    let shadow = json!({ "mode": "shadow", "reason": "a test" });
+    order(&pair.one, Method::PUT, "limits/public", &shadow).await;
+    pair.until(async |pair| look(&pair.other, "limits").await[0]["mode"] == "shadow")
+        .await;
+    let watched = pair.other.get("/api/v1/fleet").await;
+    assert_eq!(header(&watched, "x-ratelimit-limit"), None);
+    order(&pair.other, Method::DELETE, "limits/public", &json!({})).await;
+    pair.until(async |pair| look(&pair.one, "limits").await[0]["mode"] == "enforce")
+        .await;
 }

@@ -16,7 +16,8 @@ async function change(method, path, body) {
     headers: { "authorization": `Bearer ${token}`, "content-type": "application/json" },
     body: JSON.stringify(body ?? {}),
   });
-  if (response.ok) return;
+  if (response.status === 204) return null;
+  if (response.ok) return response.json();
   const problem = await response.json().catch(() => null);
   throw new Error(problem?.error?.message ?? `The server answered ${response.status}`);
 }
@@ -26,8 +27,9 @@ async function act(button, action) {
   say("");
   button.setAttribute("aria-busy", "true");
   try {
-    await action();
+    const outcome = await action();
     await refresh();
+    if (outcome?.result === "deferred") say("Redis does not answer: this holds here, and for the other instances once it does.");
   } catch (error) {
     say(error.message);
   } finally {
@@ -100,6 +102,7 @@ function rows(table, items, key, cells, button) {
 
 function adminButton(text, label, action) {
   const button = document.createElement("button");
+  button.type = "button";
   button.textContent = text;
   button.setAttribute("aria-label", label);
   button.dataset.admin = "";
@@ -114,15 +117,7 @@ const until = (seconds) => (seconds === null ? "no end" : new Date(seconds * 100
 function show(overview) {
   latest = overview;
   cards(overview);
-  rows($("flags"), overview.flags, (flag) => flag.feature, (flag) => [flag.feature, `${flag.percent} %`], flagControl);
-  for (const { feature, percent } of overview.flags) {
-    const input = $("flags").querySelector(`[data-key="${feature}"] input`);
-    // What is being typed stays, unless somebody switches the feature meanwhile.
-    if (input.defaultValue !== String(percent)) input.defaultValue = input.value = percent;
-  }
-  const policies = Object.entries(overview.policies);
-  rows($("policies"), policies, ([name]) => name, (policy) => policy, ([name]) =>
-    adminButton("Purge", `Purge policy ${name}`, () => change("POST", "/ops/api/purge", { policy: name })));
+  switches(overview);
   rows($("refused"), overview.refused, (client) => client.whom, (client) => [client.whom, client.times], ({ whom }) =>
     adminButton("Block", `Block ${whom}`, () =>
       change("POST", "/ops/api/orders", { kind: "ban", whom, seconds: 900, reason: "blocked on the operations page" })));
@@ -155,18 +150,80 @@ function failures() {
     (failure) => [time(failure.at), failure.traceId, failure.code, failure.status, `${failure.method} ${failure.route}`]);
 }
 
-function flagControl({ feature, percent }) {
-  const form = document.createElement("form");
+// --- switches ---------------------------------------------------------------
+
+function switches({ flags, policies, limits }) {
+  const by = ({ overridden }) => (overridden ? "operator" : "start");
+  rows($("flags"), flags, (flag) => flag.feature, (flag) => [flag.feature, `${flag.percent} %`, by(flag)], flagControl);
+  for (const { feature, percent } of flags) settle("flags", feature, "input", percent);
+  rows($("policies"), policies, (one) => one.policy,
+    (one) => [one.policy, one.percent === null ? one.mode : `on for ${one.percent} %`, by(one), accuracy(one)], policyControl);
+  for (const { policy, mode, percent } of policies) {
+    settle("policies", policy, "select", mode);
+    settle("policies", policy, "input", percent ?? 100);
+  }
+  if (!limits) return;
+  rows($("limits"), limits, (one) => one.limit, (one) => [one.limit, one.mode], limitControl);
+  for (const { limit, mode } of limits) settle("limits", limit, "select", mode);
+}
+
+function accuracy({ accuracy: { same, different } }) {
+  const all = same + different;
+  return all === 0 ? "–" : `${percent(same / all)} of ${all}`;
+}
+
+/** Shows in a control what holds. What is being chosen stays, unless somebody switches meanwhile. */
+function settle(table, key, control, value) {
+  const found = $(table).querySelector(`[data-key="${key}"] ${control}`);
+  if (found.dataset.holds !== String(value)) found.dataset.holds = found.value = value;
+}
+
+function flagControl({ feature }) {
+  const share = shareOf(`${feature} on for so many of a hundred clients`);
+  return switchForm(`/ops/api/flags/${feature}`, feature, [share], () => ({ percent: share.valueAsNumber }));
+}
+
+function policyControl({ policy }) {
+  const mode = choice(`Mode of policy ${policy}`, ["on", "off", "percentage", "shadow"]);
+  const share = shareOf(`${policy} in force for so many of a hundred keys, with percentage`);
+  const body = () => (mode.value === "percentage" ? { percent: share.valueAsNumber } : { mode: mode.value });
+  const form = switchForm(`/ops/api/policies/${policy}`, `policy ${policy}`, [mode, share], body);
+  form.append(" ", adminButton("Purge", `Purge policy ${policy}`, () => change("POST", "/ops/api/purge", { policy })));
+  return form;
+}
+
+function limitControl({ limit }) {
+  const mode = choice(`Mode of limit ${limit}`, ["enforce", "shadow", "off"]);
+  const body = () => ({ mode: mode.value, reason: "set on the operations page" });
+  return switchForm(`/ops/api/limits/${limit}`, `limit ${limit}`, [mode], body);
+}
+
+function shareOf(label) {
   const input = document.createElement("input");
-  Object.assign(input, { type: "number", min: 0, max: 100, required: true, value: percent, defaultValue: percent });
-  input.setAttribute("aria-label", `${feature} on for so many of a hundred clients`);
-  const set = adminButton("Set", `Set ${feature}`, () => {});
+  Object.assign(input, { type: "number", min: 0, max: 100, required: true });
+  input.setAttribute("aria-label", label);
+  return input;
+}
+
+function choice(label, values) {
+  const select = document.createElement("select");
+  select.append(...values.map((value) => new Option(value)));
+  select.setAttribute("aria-label", label);
+  return select;
+}
+
+/** Controls with a button that switches as they say, and one that takes it back. */
+function switchForm(path, name, controls, body) {
+  const form = document.createElement("form");
+  const set = adminButton("Set", `Set ${name}`, null);
+  set.type = "submit";
   set.onclick = null;
   form.onsubmit = (event) => {
     event.preventDefault();
-    act(set, () => change("PUT", `/ops/api/flags/${feature}`, { percent: input.valueAsNumber }));
+    act(set, () => change("PUT", path, body()));
   };
-  form.append(input, " ", set);
+  for (const control of controls) form.append(control, " ");
+  form.append(set, " ", adminButton("Reset", `Reset ${name}`, () => change("DELETE", path)));
   return form;
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`server::start`] turns a [`config::Config`] into a running server.
 //! Inside it, [`stack`] puts the layers around [`routes`], which read requests and answer them, [`auth`] says who is asking, [`repository`] keeps what
-//! [`domain`] describes, [`limits`] say who may ask how often, [`meters`] count, [`ops`] shows and switches what runs, [`flags`] switch layers off and on again, [`events`] tell [`caching`] what happened, [`answers`] are kept in memory or in Redis, [`errors`] lists what can go wrong, and [`seed`]
+//! [`domain`] describes, [`limits`] say who may ask how often, [`meters`] count, [`ops`] shows and switches what runs, on every instance, [`flags`] switch layers off and on again, [`events`] tell [`caching`] what happened, [`answers`] are kept in memory or in Redis, [`errors`] lists what can go wrong, and [`seed`]
 //! makes up a fleet to start with.
 
 pub mod answers;
@@ -24,6 +24,7 @@ pub mod seed;
 pub mod server;
 pub mod stack;
 mod state;
+mod switchboard;
 #[cfg(test)]
 mod testing;
 

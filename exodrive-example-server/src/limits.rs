@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use exodrive_ratelimit::store::{Charge, Ledger, Settlement, Verdict};
 use exodrive_ratelimit::{
-    BuildError, ClientIp, HOUR, Limit, MINUTE, MemoryStore, RateLimiter, RedisStore, Store,
+    BuildError, ClientIp, HOUR, Limit, MINUTE, MemoryStore, Mode, RateLimiter, RedisStore, Store,
     StoreError, Subject,
 };
 use exodrive_redis::RedisClient;
@@ -48,6 +48,13 @@ impl Limits {
             by_address: by_address(config, counters.clone())?,
             by_user: by_user(counters)?,
         })
+    }
+
+    /// What each limit does at the moment.
+    pub(crate) async fn modes(&self) -> Result<Vec<(String, Mode)>, StoreError> {
+        let mut modes = self.by_address.control().modes().await?;
+        modes.extend(self.by_user.control().modes().await?);
+        Ok(modes)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::flags::Flags;
 use crate::limits::Limits;
 use crate::meters::{Exposition, Pulse};
 use crate::repository::Repository;
+use crate::switchboard::Switchboard;
 
 /// What every request can reach. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct AppState {
     pub exposition: Exposition,
     /// What happened lately.
     pub pulse: Pulse,
+    /// What operators switch.
+    pub(crate) switchboard: Switchboard,
 }
 
 impl AppState {
@@ -42,6 +45,7 @@ impl AppState {
         redis: Option<RedisClient>,
         exposition: Exposition,
     ) -> Self {
+        let switchboard = Switchboard::new(flags.clone(), cache.clone(), redis.clone());
         Self {
             repository,
             keys,
@@ -51,6 +55,7 @@ impl AppState {
             redis,
             exposition,
             pulse: Pulse::default(),
+            switchboard,
         }
     }
 

@@ -214,11 +214,14 @@ async fn a_limit_has_another_size_for_whom_it_is_ordered_and_keeps_its_count() {
 async fn a_limit_can_be_watched_only_or_switched_off_while_it_runs() {
     let limiter = limiter(1);
     let control = limiter.control();
+    let mode = async || control.modes().await.unwrap();
     status(&limiter, "192.0.2.1").await;
+    assert_eq!(mode().await, [("public".to_owned(), Mode::Enforce)]);
     control
         .set_mode("public", Mode::Shadow, MINUTE, "too strict")
         .await
         .unwrap();
+    assert_eq!(mode().await, [("public".to_owned(), Mode::Shadow)]);
     let watched = send(&limiter, "192.0.2.1").await;
     assert_eq!(
         (watched.status().as_u16(), header(&watched, "ratelimit")),
@@ -240,9 +243,11 @@ async fn a_limit_can_be_watched_only_or_switched_off_while_it_runs() {
         .await
         .unwrap();
     assert_eq!(status(&limiter, "192.0.2.1").await, 200);
+    assert_eq!(mode().await, [("public".to_owned(), Mode::Off)]);
     advance(MINUTE).await;
     let back = send(&limiter, "192.0.2.1").await;
     assert!(header(&back, "ratelimit").is_some());
+    assert_eq!(mode().await, [("public".to_owned(), Mode::Enforce)]);
 }
 
 #[tokio::test(start_paused = true)]

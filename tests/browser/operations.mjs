@@ -143,7 +143,7 @@ const steps = {
     const gone = (client) =>
       eventually("the car is gone", async () => (await ask(path, client)).headers.get("x-cache") === "MISS");
     await kept("198.51.100.62");
-    await page.locator("#policies tr", { has: page.getByText("car", { exact: true }) }).getByRole("button").click();
+    await page.locator("#policies tr", { has: page.getByText("car", { exact: true }) }).getByRole("button", { name: "Purge" }).click();
     await gone("198.51.100.63");
     await kept("198.51.100.64");
     await page.locator("#purge-event").getByLabel("Event").selectOption("car.updated");
@@ -156,16 +156,57 @@ const steps = {
     await gone("198.51.100.67");
   },
 
+  async "a policy is off, in force for a part of the keys, tried out, and on again"() {
+    const policy = page.locator("#policies tr", { has: page.getByText("car", { exact: true }) });
+    const cached = async () => (await ask(`/api/v1/cars/${CAR}`, "198.51.100.71")).headers.has("x-cache");
+    const set = () => policy.getByRole("button", { name: /^Set/ }).click();
+    await policy.getByRole("combobox").selectOption("off");
+    await set();
+    await policy.getByRole("cell", { name: "off", exact: true }).waitFor();
+    assert.equal(await cached(), false);
+    await policy.getByRole("combobox").selectOption("percentage");
+    await policy.getByRole("spinbutton").fill("100");
+    await set();
+    await policy.getByText("on for 100 %").waitFor();
+    assert.equal(await cached(), true);
+    await policy.getByRole("combobox").selectOption("shadow");
+    await set();
+    await policy.getByRole("cell", { name: "shadow", exact: true }).waitFor();
+    assert.equal(await cached(), false);
+    await eventually("answers are compared", async () => {
+      await ask(`/api/v1/cars/${CAR}`, "203.0.113.11");
+      return (await policy.getByText(/^100 % of \d+$/).count()) === 1;
+    });
+    await policy.getByRole("button", { name: /^Reset/ }).click();
+    await policy.getByText("start", { exact: true }).waitFor();
+    assert.equal(await policy.getByRole("combobox").inputValue(), "on");
+    assert.equal(await cached(), true);
+  },
+
+  async "a limit only watches, and refuses again"() {
+    const limit = page.locator("#limits tr", { has: page.getByText("public", { exact: true }) });
+    const admits = async () => (await ask("/api/v1/fleet", "198.51.100.72")).headers.get("x-ratelimit-limit");
+    assert.equal(await admits(), "60");
+    await limit.getByRole("combobox").selectOption("shadow");
+    await limit.getByRole("button", { name: /^Set/ }).click();
+    await limit.getByRole("cell", { name: "shadow", exact: true }).waitFor();
+    assert.equal(await admits(), null);
+    await limit.getByRole("button", { name: /^Reset/ }).click();
+    await limit.getByRole("cell", { name: "enforce", exact: true }).waitFor();
+    assert.equal(await admits(), "60");
+  },
+
   async "a feature is turned off and really is, and rolled back by keyboard"() {
     const cached = async () => (await ask("/api/v1/fleet", "198.51.100.70")).headers.has("x-cache");
     assert.equal(await cached(), true);
     const flag = row("flags", "redis-cache");
     await flag.getByRole("spinbutton").fill("0");
-    await flag.getByRole("button").click();
+    await flag.getByRole("button", { name: /^Set/ }).click();
+    await flag.getByText("operator", { exact: true }).waitFor();
     await flag.getByText("0 %", { exact: true }).waitFor();
     assert.equal(await cached(), false);
-    await flag.getByRole("spinbutton").fill("100");
-    await flag.getByRole("button").click();
+    await flag.getByRole("button", { name: /^Reset/ }).click();
+    await flag.getByText("start", { exact: true }).waitFor();
     await flag.getByText("100 %", { exact: true }).waitFor();
     assert.equal(await cached(), true);
 

@@ -80,7 +80,7 @@ pub struct Config {
     )]
     pub rate_limit_max_requests: u32,
 
-    /// Keep answers and serve them again
+    /// Keep answers and serve them again, until an operator says otherwise
     #[arg(
         long,
         env,
@@ -90,7 +90,7 @@ pub struct Config {
     )]
     pub enable_redis_cache: bool,
 
-    /// Make an envelope of every failure
+    /// Make an envelope of every failure, until an operator says otherwise
     #[arg(
         long,
         env,
@@ -100,7 +100,7 @@ pub struct Config {
     )]
     pub enable_new_error_handler: bool,
 
-    /// Refuse clients who ask for more than their limits admit
+    /// Refuse clients who ask for more than their limits admit, until an operator says otherwise
     #[arg(
         long,
         env,

@@ -23,4 +23,10 @@ impl Feature {
             Self::RateLimiting => "rate-limiting",
         }
     }
+
+    /// The feature of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|feature| feature.name() == name)
+    }
 }

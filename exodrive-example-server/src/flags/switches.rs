@@ -14,15 +14,24 @@ use super::{Feature, FlaggedLayer, Rollout};
 #[derive(Clone, Debug)]
 pub struct Flags {
     percents: Arc<[AtomicU8; Feature::ALL.len()]>,
+    initial: [Rollout; Feature::ALL.len()],
 }
 
 impl Flags {
     /// Switches in the positions that `initial` says.
     pub fn new(initial: impl Fn(Feature) -> Rollout) -> Self {
-        let percents = Feature::ALL.map(|feature| AtomicU8::new(initial(feature).as_percent()));
+        let initial = Feature::ALL.map(initial);
+        let percents = initial.map(|rollout| AtomicU8::new(rollout.as_percent()));
         Self {
             percents: Arc::new(percents),
+            initial,
         }
+    }
+
+    /// For whom the feature was on at first.
+    #[must_use]
+    pub fn initial(&self, feature: Feature) -> Rollout {
+        self.initial[feature as usize]
     }
 
     /// For whom the feature is on.
@@ -32,8 +41,8 @@ impl Flags {
         Rollout::percent(self.switch(feature).load(Ordering::Relaxed)).unwrap_or(Rollout::OFF)
     }
 
-    /// Turns the feature on or off, for requests from now on, and returns how it was.
-    pub fn set(&self, feature: Feature, rollout: Rollout) -> Rollout {
+    /// Turns the feature on or off, for requests from now on and on this instance, and returns how it was.
+    pub(crate) fn set(&self, feature: Feature, rollout: Rollout) -> Rollout {
         let before = self
             .switch(feature)
             .swap(rollout.as_percent(), Ordering::Relaxed);
@@ -105,6 +114,7 @@ mod tests {
         let handle = flags.clone();
         assert_eq!(flags.set(Feature::RedisCache, Rollout::OFF), Rollout::ON);
         assert_eq!(handle.rollout(Feature::RedisCache), Rollout::OFF);
+        assert_eq!(handle.initial(Feature::RedisCache), Rollout::ON);
         assert_eq!(handle.rollout(Feature::RateLimiting), Rollout::ON);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use exodrive_cache::{Invalidated, Invalidation, StoreError as CacheError, Tag};
 use exodrive_errors::{ApiError, ErrorCode};
@@ -11,13 +11,12 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::guard::Operator;
-use super::views::{self, Flag};
 use super::whom;
 use crate::AppState;
 use crate::caching::outdated_by;
 use crate::domain::CarId;
-use crate::flags::{Feature, Rollout};
 use crate::limits::Counters;
+use crate::switchboard::Reach;
 
 /// What is said of orders that say nothing.
 const NO_REASON: &str = "no reason given";
@@ -54,12 +53,6 @@ pub(super) struct OldOrder {
     limit: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Switch {
-    percent: u8,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) enum Purge {
@@ -73,10 +66,30 @@ pub(super) enum Purge {
     All {},
 }
 
-#[derive(Serialize)]
-pub(super) struct Purged {
-    /// `applied`, or `deferred` until the store can be reached.
+/// How far what was asked for has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub(super) struct Done {
+    /// `applied`, or `deferred` for other instances until Redis can be reached.
     result: &'static str,
+}
+
+impl Done {
+    const APPLIED: Self = Self { result: "applied" };
+    const DEFERRED: Self = Self { result: "deferred" };
+
+    /// Both.
+    pub(super) fn and(self, other: Self) -> Self {
+        if self == Self::APPLIED { other } else { self }
+    }
+}
+
+impl From<Reach> for Done {
+    fn from(reach: Reach) -> Self {
+        match reach {
+            Reach::Everywhere => Self::APPLIED,
+            Reach::Here => Self::DEFERRED,
+        }
+    }
 }
 
 /// Nothing: the guard has said that the token is right.
@@ -92,10 +105,7 @@ pub(super) async fn order(
     let control = control(&state, operator);
     let whom = whom::read(&order.whom)?;
     let lasting = order.seconds.map(Duration::from_secs);
-    let reason = match order.reason.trim() {
-        "" => NO_REASON,
-        reason => reason,
-    };
+    let reason = reason(&order.reason);
     match order.kind {
         Kind::Ban => {
             let lasting =
@@ -137,29 +147,14 @@ pub(super) async fn lift(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn switch(
-    State(state): State<AppState>,
-    Path(feature): Path<String>,
-    Json(switch): Json<Switch>,
-) -> Result<Json<Vec<Flag>>, ApiError> {
-    let mut features = Feature::ALL.into_iter();
-    let feature = features
-        .find(|known| known.name() == feature)
-        .ok_or_else(|| ApiError::new(ErrorCode::NOT_FOUND).message("There is no such feature"))?;
-    let rollout = Rollout::percent(switch.percent)
-        .ok_or_else(|| wrong("Say for how many of a hundred clients, from 0 to 100"))?;
-    state.flags.set(feature, rollout);
-    Ok(Json(views::flags(&state)))
-}
-
 pub(super) async fn purge(
     State(state): State<AppState>,
     Json(purge): Json<Purge>,
-) -> Result<Json<Purged>, ApiError> {
+) -> Result<Json<Done>, ApiError> {
     tracing::warn!(what = ?purge, "kept answers are purged");
     let cache = &state.cache;
     let tags = match purge {
-        Purge::All {} => return purged(cache.invalidate_all(Invalidation::Hard).await),
+        Purge::All {} => return done(cache.invalidate_all(Invalidation::Hard).await).map(Json),
         Purge::Event { name, car } => {
             outdated_by(&name, &car).ok_or_else(|| wrong("There is no such event"))?
         }
@@ -168,36 +163,34 @@ pub(super) async fn purge(
         }
         Purge::Policy(text) | Purge::Tag(text) => vec![Tag::new(text)],
     };
-    purged(cache.invalidate(&tags, Invalidation::Hard).await)
-}
-
-/// The way back: every feature off, and nothing kept.
-pub(super) async fn roll_back(State(state): State<AppState>) -> Result<Json<Purged>, ApiError> {
-    for feature in Feature::ALL {
-        state.flags.set(feature, Rollout::OFF);
-    }
-    purged(state.cache.invalidate_all(Invalidation::Hard).await)
+    done(cache.invalidate(&tags, Invalidation::Hard).await).map(Json)
 }
 
 /// Both limiters obey the orders of one, since they count in the same store.
-fn control(state: &AppState, Operator(name): Operator) -> Control<Counters> {
+pub(super) fn control(state: &AppState, Operator(name): Operator) -> Control<Counters> {
     state.limits.by_address.control().by(name)
 }
 
-fn purged(result: Result<Invalidated, CacheError>) -> Result<Json<Purged>, ApiError> {
-    let result = match result {
-        Ok(Invalidated::Applied) => "applied",
-        Ok(Invalidated::Deferred) => "deferred",
-        Err(error) => return Err(ApiError::new(ErrorCode::CACHE_ERROR).source(error)),
-    };
-    Ok(Json(Purged { result }))
+pub(super) fn reason(given: &str) -> &str {
+    match given.trim() {
+        "" => NO_REASON,
+        reason => reason,
+    }
 }
 
-fn wrong(message: &'static str) -> ApiError {
+pub(super) fn done(result: Result<Invalidated, CacheError>) -> Result<Done, ApiError> {
+    match result {
+        Ok(Invalidated::Applied) => Ok(Done::APPLIED),
+        Ok(Invalidated::Deferred) => Ok(Done::DEFERRED),
+        Err(error) => Err(ApiError::new(ErrorCode::CACHE_ERROR).source(error)),
+    }
+}
+
+pub(super) fn wrong(message: &'static str) -> ApiError {
     ApiError::new(ErrorCode::VALIDATION_ERROR).message(message)
 }
 
-fn store_failed(error: StoreError) -> ApiError {
+pub(super) fn store_failed(error: StoreError) -> ApiError {
     ApiError::new(ErrorCode::SERVICE_UNAVAILABLE)
         .message("The order may not have been kept")
         .help("See whether it is in the list; if not, give it again.")

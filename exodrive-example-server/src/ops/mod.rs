@@ -10,6 +10,7 @@ mod guard;
 mod limits;
 mod live;
 mod router;
+mod switching;
 mod token;
 mod views;
 mod whom;

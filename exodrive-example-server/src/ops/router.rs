@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::guard::{guard, no_foreign_names};
 use super::views::{self, Overview};
-use super::{AdminToken, Live, actions, assets, limits};
+use super::{AdminToken, Live, actions, assets, limits, switching};
 use crate::AppState;
 use crate::meters::{Failure, Point};
 use crate::stack::errors;
@@ -49,15 +48,27 @@ pub(crate) fn router(
         .route("/ops/api/check", post(actions::check))
         .route("/ops/api/orders", post(actions::order))
         .route("/ops/api/orders/lift", post(actions::lift))
-        .route("/ops/api/flags/{feature}", put(actions::switch))
+        .route(
+            "/ops/api/flags/{feature}",
+            put(switching::set_flag).delete(switching::reset_flag),
+        )
+        .route(
+            "/ops/api/policies/{policy}",
+            put(switching::set_policy).delete(switching::reset_policy),
+        )
+        .route(
+            "/ops/api/limits/{limit}",
+            put(switching::set_limit).delete(switching::reset_limit),
+        )
         .route("/ops/api/purge", post(actions::purge))
-        .route("/ops/api/rollback", post(actions::roll_back))
+        .route("/ops/api/rollback", post(switching::roll_back))
         .route_layer(from_fn_with_state(token, guard));
     let looks = Router::new()
         .route("/ops/api/overview", get(overview))
         .route("/ops/api/history", get(history))
         .route("/ops/api/flags", get(flags))
         .route("/ops/api/policies", get(policies))
+        .route("/ops/api/limits", get(limit_modes))
         .route("/ops/api/refused", get(refused))
         .route("/ops/api/orders", get(orders))
         .route("/ops/api/events", get(events))
@@ -135,8 +146,12 @@ async fn flags(State(state): State<AppState>) -> Json<Vec<views::Flag>> {
     Json(views::flags(&state))
 }
 
-async fn policies(State(state): State<AppState>) -> Json<BTreeMap<String, String>> {
+async fn policies(State(state): State<AppState>) -> Json<Vec<views::Policy>> {
     Json(views::policies(&state))
+}
+
+async fn limit_modes(State(state): State<AppState>) -> Result<Json<Vec<views::Limit>>, ApiError> {
+    views::limits(&state).await.map(Json).ok_or_else(unknown)
 }
 
 async fn refused(State(state): State<AppState>) -> Json<Vec<views::Refused>> {

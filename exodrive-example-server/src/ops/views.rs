@@ -28,9 +28,10 @@ pub(super) struct Overview {
     redis: Option<Redis>,
     pools: Vec<Pool>,
     flags: Vec<Flag>,
-    policies: BTreeMap<String, String>,
+    policies: Vec<Policy>,
     refused: Vec<Refused>,
-    /// Nothing while the store cannot tell.
+    /// Nothing while the store cannot tell, and so with what follows.
+    limits: Option<Vec<Limit>>,
     orders: Option<Vec<Order>>,
     events: Option<Vec<Happened>>,
     failures: Vec<Failure>,
@@ -57,6 +58,34 @@ pub(super) struct Pool {
 pub(super) struct Flag {
     feature: &'static str,
     percent: u8,
+    /// Whether an operator says so, and not the environment.
+    overridden: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct Policy {
+    policy: String,
+    /// `on`, `off`, `percentage` or `shadow`.
+    mode: &'static str,
+    /// Of the keys, in the mode `percentage`.
+    percent: Option<u8>,
+    /// Whether an operator says so.
+    overridden: bool,
+    /// How answers compared in shadow, on this instance.
+    accuracy: Compared,
+}
+
+#[derive(Serialize)]
+pub(super) struct Compared {
+    same: u64,
+    different: u64,
+}
+
+/// What a limit does: `enforce`, `shadow` or `off`.
+#[derive(Serialize)]
+pub(super) struct Limit {
+    limit: String,
+    mode: &'static str,
 }
 
 #[derive(Serialize)]
@@ -99,6 +128,7 @@ impl Overview {
             flags: flags(state),
             policies: policies(state),
             refused: refused(state),
+            limits: limits(state).await,
             orders: orders(state).await,
             events: events(state).await,
             failures: state.pulse.failures(),
@@ -133,17 +163,23 @@ pub(super) fn flags(state: &AppState) -> Vec<Flag> {
     let flags = Feature::ALL.map(|feature| Flag {
         feature: feature.name(),
         percent: state.flags.rollout(feature).as_percent(),
+        overridden: state.switchboard.overrides_feature(feature),
     });
     flags.into()
 }
 
-pub(super) fn policies(state: &AppState) -> BTreeMap<String, String> {
+pub(super) fn policies(state: &AppState) -> Vec<Policy> {
     let policies = state.cache.policies().into_iter();
-    let modes = policies.map(|policy| {
-        let mode = state.cache.mode(policy).unwrap_or(Mode::Off);
-        (policy.to_owned(), mode.to_string())
+    policies.map(|policy| Policy::of(state, policy)).collect()
+}
+
+pub(super) async fn limits(state: &AppState) -> Option<Vec<Limit>> {
+    let modes = state.limits.modes().await.ok()?.into_iter();
+    let limits = modes.map(|(limit, mode)| Limit {
+        limit,
+        mode: mode.as_str(),
     });
-    modes.collect()
+    Some(limits.collect())
 }
 
 /// Whom this instance refused most, by address and by user.
@@ -172,6 +208,28 @@ pub(super) async fn events(state: &AppState) -> Option<Vec<Happened>> {
     let control = state.limits.by_address.control();
     let events = control.recent_events(EVENTS).await.ok()?;
     Some(events.iter().map(Happened::of).collect())
+}
+
+impl Policy {
+    fn of(state: &AppState, policy: &str) -> Self {
+        let (mode, percent) = match state.cache.mode(policy).unwrap_or(Mode::Off) {
+            Mode::On => ("on", None),
+            Mode::Off => ("off", None),
+            Mode::Percentage(share) => ("percentage", Some(share.hundredths())),
+            Mode::Shadow => ("shadow", None),
+        };
+        let accuracy = state.cache.accuracy(policy).unwrap_or_default();
+        Self {
+            policy: policy.to_owned(),
+            mode,
+            percent,
+            overridden: state.switchboard.overrides_policy(policy),
+            accuracy: Compared {
+                same: accuracy.same,
+                different: accuracy.different,
+            },
+        }
+    }
 }
 
 impl Order {

@@ -55,6 +55,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
     let api = app(&state, &config)?;
     let mut chores = JoinSet::new();
+    state.switchboard.follow(&mut chores).await;
     let live = Live::start(state.clone(), &mut chores);
     let is_local = operations.ip().is_loopback();
     let page = ops::router(state.clone(), live, config.admin_token, is_local)?;

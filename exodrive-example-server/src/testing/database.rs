@@ -1,6 +1,6 @@
+use exodrive_faults::postgres_database;
 use tempfile::TempDir;
 
-use super::postgres;
 use crate::config::DatabaseUrl;
 
 /// Which kind of database.
@@ -27,7 +27,7 @@ impl TestDatabase {
                 }
             }
             Engine::Postgres => Self {
-                url: postgres::new_database().await,
+                url: postgres_database().await.parse().unwrap(),
                 _folder: None,
             },
         }

@@ -1,7 +1,6 @@
 //! Databases for the tests, each empty and for one test alone.
 
 mod database;
-mod postgres;
 
 pub(crate) use self::database::{Engine, TestDatabase};
 

@@ -190,6 +190,16 @@ impl<St: Store> Control<St> {
         self.lift(&Order::Mode(limit.into(), Mode::Enforce)).await
     }
 
+    /// What each limit does at the moment, in the order in which they were given to the limiter.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot tell.
+    pub async fn modes(&self) -> Result<Vec<(String, Mode)>, StoreError> {
+        self.limiter.refresh().await?;
+        Ok(self.limiter.modes())
+    }
+
     /// The kill switch: nothing is limited and nobody kept out, for a time or until it is lifted. Nothing is counted
     /// and no header is sent either.
     ///

@@ -7,7 +7,7 @@ use super::RateLimiter;
 use super::claim::Orders;
 use super::handle::Shared;
 use crate::Subject;
-use crate::control::{Access, Control, Entry, Event, Note, Order, Who};
+use crate::control::{Access, Control, Entry, Event, Mode, Note, Order, Who};
 use crate::decision::{Decision, Outcome};
 use crate::store::{Store, StoreError};
 
@@ -24,6 +24,18 @@ impl<St: Store> RateLimiter<St> {
     pub(crate) fn orders_in_force(&self) -> Vec<Arc<Entry>> {
         let watch = &self.shared.watch;
         watch.current().entries(watch.ledger.now())
+    }
+
+    pub(crate) fn modes(&self) -> Vec<(String, Mode)> {
+        let Shared { plan, watch, .. } = &*self.shared;
+        let snapshot = watch.current();
+        let orders = Orders {
+            snapshot: &snapshot,
+            now: watch.ledger.now(),
+        };
+        let limits = plan.limits.iter();
+        let modes = limits.map(|planned| (planned.name().to_owned(), planned.mode(orders)));
+        modes.collect()
     }
 
     pub(crate) async fn order(

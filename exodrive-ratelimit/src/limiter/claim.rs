@@ -147,6 +147,16 @@ impl Plan {
 }
 
 impl Planned {
+    /// What the limit does: what is ordered, or else what it was built to do.
+    #[inline]
+    pub(super) fn mode(&self, Orders { snapshot, now }: Orders<'_>) -> Mode {
+        let built = || match self.limit.shadow {
+            true => Mode::Shadow,
+            false => Mode::Enforce,
+        };
+        snapshot.mode(self.name(), now).unwrap_or_else(built)
+    }
+
     /// The claim of the limit on a subject; `None` if it is ordered not to apply.
     #[inline]
     fn claim(
@@ -156,11 +166,10 @@ impl Planned {
         cost: u32,
         Orders { snapshot, now }: Orders<'_>,
     ) -> Option<Claim> {
-        let shadow = match snapshot.mode(self.name(), now) {
-            Some(Mode::Off) => return None,
-            Some(Mode::Shadow) => true,
-            Some(Mode::Enforce) => false,
-            None => self.limit.shadow,
+        let shadow = match self.mode(Orders { snapshot, now }) {
+            Mode::Off => return None,
+            Mode::Shadow => true,
+            Mode::Enforce => false,
         };
         let mut size = None;
         if snapshot.resizes_anybody()

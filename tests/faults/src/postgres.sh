@@ -37,4 +37,7 @@ until pg_isready --quiet --host "$folder"; do
 done
 
 echo "$folder"
-cat >/dev/null
+while read -r database; do
+    createdb --host "$folder" --username postgres "$database"
+    echo "$database"
+done
