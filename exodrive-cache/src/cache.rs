@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::Tag;
 use crate::accuracy::Accuracy;
 use crate::builder::CacheBuilder;
-use crate::error::{PublishError, PublishFailure, StoreError, UnknownPolicy};
+use crate::error::{PublishError, StoreError, UnknownPolicy};
+use crate::events::{Events, Published};
 use crate::layer::CacheLayer;
 use crate::mode::Mode;
-use crate::registry::{Event, Outdated};
+use crate::registry::Event;
 use crate::shared::Shared;
 use crate::store::{Invalidated, Invalidation, Store};
 
@@ -82,18 +83,20 @@ impl<St: Store> Cache<St> {
         names
     }
 
-    /// Removes every answer that `event` made outdated, and returns how many tags that were.
+    /// Removes everything that `event` made outdated.
     ///
     /// Call it after the change is committed. Once it has returned, no request is answered with
-    /// anything that was made from older data.
+    /// anything that was made from older data. Several events of one transaction are published together with
+    /// [`events`](Self::events).
     ///
     /// # Errors
     ///
-    /// If no rule names the event, or if the store failed.
-    pub async fn publish<E: Event>(&self, event: &E) -> Result<usize, PublishError> {
-        let outdated = self.shared.registry.outdated(event);
-        let outdated = outdated.ok_or_else(|| PublishFailure::Unregistered(E::NAME.into()))?;
-        Ok(self.apply(E::NAME, &outdated).await?)
+    /// If no rule names the event, or if the store failed. A store in Redis that cannot be reached is no error, but
+    /// [`Published::deferred`] says so.
+    pub async fn publish<E: Event>(&self, event: &E) -> Result<Published, PublishError> {
+        let mut events = self.events();
+        events.add(event)?;
+        events.publish().await
     }
 
     /// Like [`publish`](Self::publish), for an event that comes as data: `name` has rules from
@@ -109,30 +112,15 @@ impl<St: Store> Cache<St> {
         &self,
         name: &str,
         event: &serde_json::Value,
-    ) -> Result<usize, PublishError> {
-        let registry = &self.shared.registry;
-        let tags = registry.outdated_by_name(name, |field| crate::json::text(event, field));
-        let hard = tags
-            .ok_or_else(|| PublishFailure::Unregistered(name.into()))?
-            .map_err(|field| PublishFailure::Field {
-                event: name.into(),
-                field: field.into(),
-            })?;
-        let soft = Vec::new();
-        Ok(self.apply(name, &Outdated { hard, soft }).await?)
+    ) -> Result<Published, PublishError> {
+        let mut events = self.events();
+        events.add_json(name, event)?;
+        events.publish().await
     }
 
-    async fn apply(&self, name: &str, outdated: &Outdated) -> Result<usize, PublishFailure> {
-        let Outdated { hard, soft } = outdated;
-        for (tags, how) in [(hard, Invalidation::Hard), (soft, Invalidation::Soft)] {
-            if !tags.is_empty() {
-                let applied = self.invalidate(tags, how).await;
-                applied.map_err(|error| PublishFailure::Store(name.into(), error))?;
-            }
-        }
-        let tags = hard.len() + soft.len();
-        tracing::debug!(event = name, tags, "invalidated");
-        Ok(tags)
+    /// Begins to collect the events of a transaction, to be published once it is committed.
+    pub fn events(&self) -> Events<St> {
+        Events::new(self.shared.clone())
     }
 
     /// Invalidates every answer that carries one of `tags`; the name of a policy is a tag, too.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::reason::Bypass;
+
 /// A boxed error of any kind.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -21,10 +23,41 @@ pub struct BuildError(Box<[Mistake]>);
 #[error("no policy is named {0:?}; add it with `CacheBuilder::policy`")]
 pub struct UnknownPolicy(pub(crate) Box<str>);
 
-/// An event was published that did not reach the store.
+/// An event could not be published, or did not reach the store.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct PublishError(#[from] PublishFailure);
+
+/// What is stored for a request could not be purged.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct PurgeError(#[from] PurgeFailure);
+
+/// Why what is stored for a request could not be purged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PurgeErrorKind {
+    /// There is no such policy.
+    UnknownPolicy,
+    /// Its answers have no tags of their own.
+    NotByKey,
+    /// The request may not use the cache, so nothing is stored for it.
+    Bypass(Bypass),
+    /// The store failed; what it holds may still be served.
+    Store,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PurgeFailure {
+    #[error(transparent)]
+    Unknown(UnknownPolicy),
+    #[error("answers of policy {0:?} are not purged by key; see `CachePolicy::purge_by_key`")]
+    NotByKey(Box<str>),
+    #[error("the request may not use the cache ({})", .0.name())]
+    Bypass(Bypass),
+    #[error("the answer was not purged")]
+    Store(#[source] StoreError),
+}
 
 /// Why an event did not reach the store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -111,6 +144,19 @@ impl PublishError {
             #[cfg(feature = "json")]
             PublishFailure::Field { .. } => PublishErrorKind::Field,
             PublishFailure::Store(..) => PublishErrorKind::Store,
+        }
+    }
+}
+
+impl PurgeError {
+    /// Returns why nothing was purged.
+    #[must_use]
+    pub fn kind(&self) -> PurgeErrorKind {
+        match self.0 {
+            PurgeFailure::Unknown(_) => PurgeErrorKind::UnknownPolicy,
+            PurgeFailure::NotByKey(_) => PurgeErrorKind::NotByKey,
+            PurgeFailure::Bypass(bypass) => PurgeErrorKind::Bypass(bypass),
+            PurgeFailure::Store(_) => PurgeErrorKind::Store,
         }
     }
 }

@@ -98,13 +98,13 @@ impl<St: Store> Cache<St> {
             Err(bypass) => return Verdict::Bypass(bypass),
         };
         let mut key = policy.key(request, &admitted);
+        let tags = policy.tags(request, &admitted, &key);
         if !mode.takes(|| key.digest()) {
             return Verdict::Past;
         }
         if mode == Mode::Shadow {
             key = key.in_shadow();
         }
-        let tags = policy.tags(request, &admitted);
         let stored = match self.shared.store.lookup(&key, &tags).await {
             Err(_) => Stored::Unknown,
             Ok(None) => Stored::Nothing,

@@ -152,6 +152,7 @@ mod early_refresh;
 mod entity_tag;
 mod entry;
 mod error;
+mod events;
 mod explain;
 mod fetch;
 mod fill;
@@ -180,6 +181,7 @@ mod patience;
 mod percent;
 mod policy;
 mod pump;
+mod purge;
 mod question;
 mod range;
 mod reason;
@@ -214,7 +216,11 @@ pub use self::cache::Cache;
 pub use self::credentials::Credentials;
 pub use self::decision::{CacheDecision, Outcome};
 pub use self::entry::{DecodeError, DecodeErrorKind, Entry};
-pub use self::error::{BuildError, PublishError, PublishErrorKind, StoreError, UnknownPolicy};
+pub use self::error::{
+    BuildError, PublishError, PublishErrorKind, PurgeError, PurgeErrorKind, StoreError,
+    UnknownPolicy,
+};
+pub use self::events::{Events, Published};
 pub use self::explain::Explanation;
 pub use self::future::ResponseFuture;
 pub use self::graph::{Graph, Lint};

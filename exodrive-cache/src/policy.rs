@@ -43,6 +43,7 @@ pub struct CachePolicy {
     pub(crate) origin: Origin,
     pub(crate) set_cookie: SetCookie,
     pub(crate) cache_groups: bool,
+    pub(crate) purge_by_key: bool,
     pub(crate) mode: Mode,
     pub(crate) max_body: usize,
 }
@@ -61,6 +62,7 @@ impl CachePolicy {
             origin: Origin::default(),
             set_cookie: SetCookie::default(),
             cache_groups: false,
+            purge_by_key: false,
             mode: Mode::default(),
             max_body: 1 << 20,
         }
@@ -197,6 +199,13 @@ impl CachePolicy {
     /// it is.
     pub fn cache_groups(mut self) -> Self {
         self.cache_groups = true;
+        self
+    }
+
+    /// Gives the answers to each key a tag of their own, so that [`Cache::purge`](crate::Cache::purge) finds them by a request.
+    /// Defaults to off: a lookup in Redis asks for one more tag, and Redis keeps one for each key.
+    pub fn purge_by_key(mut self) -> Self {
+        self.purge_by_key = true;
         self
     }
 

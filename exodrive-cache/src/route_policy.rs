@@ -21,6 +21,7 @@ use crate::limits::Limits;
 use crate::meters::Meters;
 use crate::mode::ModeCell;
 use crate::policy::CachePolicy;
+use crate::purge::key_tag;
 use crate::target::{self, Changed};
 use crate::{CacheKey, Tag};
 
@@ -57,7 +58,12 @@ impl RoutePolicy {
     /// Returns the tags that every answer to the request carries; the policy's name is one of them.
     ///
     /// Under a transparent policy the target is one, too, since unsafe methods invalidate by it.
-    pub(crate) fn tags(&self, request: &Parts, admitted: &Admitted<'_>) -> Arc<[Tag]> {
+    pub(crate) fn tags(
+        &self,
+        request: &Parts,
+        admitted: &Admitted<'_>,
+        key: &CacheKey,
+    ) -> Arc<[Tag]> {
         let templates = self.policy.tags.iter();
         let target = self
             .policy
@@ -70,6 +76,7 @@ impl RoutePolicy {
             })
             .chain([Tag::new(&self.name)])
             .chain(target)
+            .chain(self.policy.purge_by_key.then(|| key_tag(key)))
             .collect()
     }
 

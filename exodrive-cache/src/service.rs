@@ -119,7 +119,7 @@ where
         let mut question = Question {
             shared: self.shared.clone(),
             policy: self.policy.clone(),
-            tags: self.policy.tags(&parts, &admitted),
+            tags: self.policy.tags(&parts, &admitted, &key),
             key,
             client: Client::of(&parts, directives),
             early,

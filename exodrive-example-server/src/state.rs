@@ -63,8 +63,17 @@ impl AppState {
     ///
     /// A failure is logged and changes nothing else: the change is made, and kept answers grow old by themselves.
     pub(crate) async fn publish<E: Event>(&self, event: &E) {
-        if let Err(error) = self.cache.publish(event).await {
-            tracing::error!(event = E::NAME, %error, "cached answers may be out of date until they expire");
+        match self.cache.publish(event).await {
+            Ok(published) if published.deferred().is_empty() => {}
+            Ok(_) => {
+                tracing::warn!(
+                    event = E::NAME,
+                    "other instances hear of it once Redis is back"
+                );
+            }
+            Err(error) => {
+                tracing::error!(event = E::NAME, %error, "cached answers may be out of date until they expire");
+            }
         }
     }
 }

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use exodrive_cache::{Cache, CachePolicy, Event, Lint, MemoryStore, Tag, tag};
+use exodrive_cache::testing::{Fault, Operation, Unreliable};
+use exodrive_cache::{
+    Cache, CachePolicy, Event, Lint, MemoryStore, PublishErrorKind, Published, Tag, tag,
+};
 
-use super::support::{Fixture, ok, policy, seen};
+use super::support::{Fixture, ok, policy, seen, settled};
 
 struct PriceChanged(u32);
 
@@ -30,7 +33,8 @@ async fn a_soft_rule_leaves_an_answer_to_be_served_stale() {
     let policy = policy().stale_while_revalidate(Duration::from_secs(60));
     let fixture = Fixture::on(cache, policy, async |_, call| Ok(ok(call.to_string())));
     fixture.ask_for("/cars/1").await;
-    assert_eq!(fixture.cache.publish(&PriceChanged(1)).await.unwrap(), 1);
+    let published = fixture.cache.publish(&PriceChanged(1)).await.unwrap();
+    assert_eq!((published.tags(), published.deferred()), (1, &[][..]));
     assert_eq!(fixture.ask_for("/cars/1").await, seen("STALE", "1"));
     assert_eq!(fixture.ask_for("/cars/1").await, seen("HIT", "2"));
 }
@@ -38,7 +42,72 @@ async fn a_soft_rule_leaves_an_answer_to_be_served_stale() {
 #[tokio::test]
 async fn an_event_without_tags_is_no_error() {
     let cache = Cache::builder(MemoryStore::default()).on(|_: &Unstated| None::<Tag>);
-    assert_eq!(cache.build().unwrap().publish(&Unstated).await.unwrap(), 0);
+    let published = cache.build().unwrap().publish(&Unstated).await.unwrap();
+    assert_eq!(published, Published::default());
+}
+
+/// A cache with `car:1` under one rule and `prices` under a soft one, and whether a request for car 1 hits.
+fn priced() -> Fixture<Unreliable<MemoryStore>> {
+    let cache = Cache::builder(Unreliable::new(MemoryStore::default()))
+        .on(|event: &PriceChanged| [tag!("car:{}", event.0)])
+        .on_soft(|_: &Unstated| [tag!("prices"), tag!("prices")]);
+    Fixture::on(cache, policy(), async |_, call| Ok(ok(call.to_string())))
+}
+
+#[tokio::test]
+async fn events_of_a_transaction_are_published_after_it_or_not_at_all() {
+    let fixture = priced();
+    fixture.ask_for("/cars/1").await;
+    let begin = || {
+        let mut events = fixture.cache.events();
+        events.add(&PriceChanged(1)).unwrap();
+        events.add(&PriceChanged(1)).unwrap();
+        events.add(&Unstated).unwrap();
+        events
+    };
+    drop(begin());
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("HIT", "1"));
+    let events = begin();
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("HIT", "1"));
+    // Named twice, it is one.
+    assert_eq!(events.publish().await.unwrap().tags(), 2);
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("MISS", "2"));
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_leaves_nothing_unpublished() {
+    let fixture = priced();
+    fixture.ask_for("/cars/1").await;
+    let store = fixture.cache.store();
+    store.fault(Operation::Invalidate, Fault::Hang);
+    let publishing = tokio::spawn({
+        let cache = fixture.cache.clone();
+        async move { cache.publish(&PriceChanged(1)).await }
+    });
+    store.held(Operation::Invalidate, 1).await;
+    publishing.abort();
+    assert!(publishing.await.unwrap_err().is_cancelled());
+    store.repair();
+    settled().await;
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("MISS", "2"));
+}
+
+#[tokio::test]
+async fn an_event_that_does_not_reach_the_store_is_an_error() {
+    let fixture = priced();
+    let mut events = fixture.cache.events();
+    events.add(&PriceChanged(1)).unwrap();
+    events.add(&Unstated).unwrap();
+    fixture
+        .cache
+        .store()
+        .fault(Operation::Invalidate, Fault::Fail);
+    let error = events.publish().await.unwrap_err();
+    assert_eq!(error.kind(), PublishErrorKind::Store);
+    assert!(
+        error.to_string().contains("price.changed, unstated"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -86,7 +155,6 @@ fn finds_what_was_forgotten() {
 
 #[cfg(feature = "json")]
 mod data {
-    use exodrive_cache::PublishErrorKind;
     use serde_json::json;
 
     use super::*;
@@ -102,8 +170,8 @@ mod data {
         fixture.ask_for("/cars/1").await;
         fixture.ask_for("/cars/2").await;
         let event = json!({"car": {"id": 1}, "by": "alice"});
-        let tags = fixture.cache.publish_json("sold", &event).await.unwrap();
-        assert_eq!(tags, 2);
+        let published = fixture.cache.publish_json("sold", &event).await;
+        assert_eq!(published.unwrap().tags(), 2);
         assert_eq!(fixture.ask_for("/cars/1").await, seen("MISS", "3"));
         assert_eq!(fixture.ask_for("/cars/2").await, seen("HIT", "2"));
     }

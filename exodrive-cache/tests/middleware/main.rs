@@ -13,6 +13,7 @@ mod limits;
 mod modes;
 mod overtaken;
 mod parts;
+mod purge;
 mod readiness;
 mod reuse;
 mod said;

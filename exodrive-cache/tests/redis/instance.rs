@@ -84,10 +84,15 @@ pub(crate) struct Instance<St: Store> {
 impl<St: Store> Instance<St> {
     /// An instance whose handler takes `pause`.
     pub(crate) fn new(store: St, database: &Database, pause: Duration) -> Self {
-        let policy = CachePolicy::ttl(Duration::from_secs(3600))
-            .jitter(Percent::new(0))
-            .route("/rows/{id}")
-            .tag("row:{id}");
+        Self::with(policy(), store, database, pause)
+    }
+
+    pub(crate) fn with(
+        policy: CachePolicy,
+        store: St,
+        database: &Database,
+        pause: Duration,
+    ) -> Self {
         let cache = Cache::builder(store).policy("row", policy).build().unwrap();
         let table = database.clone();
         let handler = service_fn(move |request: Request<Full<Bytes>>| {
@@ -160,6 +165,13 @@ impl<St: Store> Instance<St> {
         let invalidated = timeout(PATIENCE, invalidated).await.unwrap();
         invalidated.unwrap()
     }
+}
+
+pub(crate) fn policy() -> CachePolicy {
+    CachePolicy::ttl(Duration::from_secs(3600))
+        .jitter(Percent::new(0))
+        .route("/rows/{id}")
+        .tag("row:{id}")
 }
 
 fn x_cache(headers: &HeaderMap) -> String {

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use exodrive_cache::testing::{agrees_with_the_model, keeps_the_contract};
-use exodrive_cache::{Invalidated, RedisStore, TieredStore};
+use exodrive_cache::{Invalidated, Invalidation, RedisStore, TieredStore};
 use exodrive_faults::{PATIENCE, Server};
+use http::Request;
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::timeout;
 
-use crate::instance::{Database, Instance, tiered, until};
+use crate::instance::{Database, Instance, policy, tiered, until};
 use crate::support::{builder, start, store};
 
 async fn instances(
@@ -66,6 +67,28 @@ async fn an_event_on_one_instance_reaches_the_memory_of_another() {
         assert_eq!(one.get(id).await.version, database.row(id));
         hears(other, Duration::from_millis(1_050)).await;
     }
+}
+
+#[tokio::test]
+async fn a_purge_by_a_request_reaches_the_memory_of_another() {
+    let server = start();
+    let database = Database::default();
+    let instance = async || {
+        let store = tiered(store(&server).await).await;
+        Instance::with(policy().purge_by_key(), store, &database, Duration::ZERO)
+    };
+    let [one, other] = &[instance().await, instance().await];
+    for instance in [one, other] {
+        instance.get_hit("7").await;
+        instance.get_hit("8").await;
+    }
+    database.write("7");
+    let (request, ()) = Request::get("/rows/7").body(()).unwrap().into_parts();
+    let purged = one.cache.purge("row", &request, Invalidation::Hard).await;
+    assert_eq!(purged.unwrap(), Invalidated::Applied);
+    assert_eq!(one.get("7").await.version, 1);
+    hears(other, PATIENCE).await;
+    assert_eq!(other.get("8").await.version, 0);
 }
 
 #[tokio::test]
