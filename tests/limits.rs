@@ -94,6 +94,52 @@ async fn only_bookings_that_succeed_count() {
 }
 
 #[tokio::test]
+async fn a_panic_is_charged_and_told_like_anything_else() {
+    let server = Server::start_with(|config| config.debug_routes = true).await;
+    let panicked = server.get_as(NORA, "/debug/panic").await;
+    assert_eq!(panicked.status(), 500);
+    let policy = header(&panicked, "ratelimit-policy").unwrap();
+    assert!(policy.contains("\"authentication\"") && policy.contains("\"authenticated\""));
+    let told = header(&panicked, "ratelimit").unwrap();
+    // What settles by the response has been given back.
+    assert!(told.contains("\"authentication\";r=60") && told.contains("\"authenticated\";r=119"));
+    envelope(panicked).await;
+}
+
+#[tokio::test]
+async fn whoever_goes_on_after_refusals_is_banned_where_that_is_switched_on() {
+    for (ban_after, last_limit) in [(3, Value::Null), (0, json!("public"))] {
+        let server = Server::start_with(|config| {
+            config.rate_limit_max_requests = 2;
+            config.rate_limit_ban_after = ban_after;
+        })
+        .await;
+        let mut limits = Vec::new();
+        for _ in 0..6 {
+            let answer = server.get("/api/v1/fleet").await;
+            if answer.status() == 200 {
+                continue;
+            }
+            assert_eq!(answer.status(), 429);
+            let wait = header(&answer, "retry-after").unwrap().parse::<u64>();
+            let limit = envelope(answer).await["error"]["details"]["limit"].take();
+            let longest = if limit.is_null() { 290..=300 } else { 1..=66 };
+            assert!(longest.contains(&wait.unwrap()), "{limit}");
+            limits.push(limit);
+        }
+        assert_eq!(
+            limits[..3],
+            [json!("public"), json!("public"), json!("public")]
+        );
+        assert_eq!(limits[3], last_limit);
+        // A key does not help, as the address is banned; otherwise its user has a limit of their own.
+        let with_key = server.get_as(NORA, "/api/v1/fleet").await;
+        let expected = if ban_after == 0 { 200 } else { 429 };
+        assert_eq!(with_key.status(), expected);
+    }
+}
+
+#[tokio::test]
 async fn guessing_keys_is_limited_by_address() {
     let server = Server::start().await;
     for n in 0..60 {

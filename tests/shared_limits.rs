@@ -60,6 +60,22 @@ async fn an_instance_starts_without_redis_and_counts_for_itself() {
 }
 
 #[tokio::test]
+async fn one_of_four_instances_without_redis_admits_its_share() {
+    let url = "redis://127.0.0.1:1".parse().unwrap();
+    let server = Server::start_with(|config| {
+        config.redis_url = Some(url);
+        config.rate_limit_instances = 4;
+    })
+    .await;
+    for left in (0..15).rev() {
+        assert_eq!(remaining(&server).await, left);
+    }
+    let refused = server.get("/api/v1/fleet").await;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(header(&refused, "x-ratelimit-limit"), Some("15"));
+}
+
+#[tokio::test]
 async fn an_instance_serves_on_while_redis_is_gone() {
     let mut redis = Redis::start();
     let server = instance(&redis).await;

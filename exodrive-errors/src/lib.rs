@@ -109,6 +109,8 @@
 //!
 //! Outermost first: CORS, compression, request tracing, **errors**, timeouts and limits, authentication, cache, routes.
 //! What is outside of it can fail without an envelope; a cache outside of it would be told `no-store`.
+//! A panic passes everything by that stands between it and the layer. Where a limiter has something to say about every
+//! response, a second layer inside of it answers panics there; the outer one leaves what it answered alone.
 //! tower-http's `TraceLayer` logs failures of its own unless it is given `on_failure(())`.
 //! Browsers show `x-trace-id` and `retry-after` to a page of another origin only if CORS exposes them; the body has both.
 //!

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use exodrive_ratelimit::store::{Charge, Ledger, Settlement, Verdict};
 use exodrive_ratelimit::{
-    BuildError, ClientIp, HOUR, Limit, MINUTE, MemoryStore, Mode, RateLimiter, RedisStore, Store,
-    StoreError, Subject,
+    BuildError, Builder, ClientIp, DAY, HOUR, Limit, MINUTE, MemoryStore, Mode, Penalty,
+    RateLimiter, RedisStore, Store, StoreError, Subject,
 };
 use exodrive_redis::RedisClient;
 use http::header::AUTHORIZATION;
@@ -46,7 +46,7 @@ impl Limits {
         };
         Ok(Self {
             by_address: by_address(config, counters.clone())?,
-            by_user: by_user(counters)?,
+            by_user: by_user(config, counters)?,
         })
     }
 
@@ -107,7 +107,7 @@ fn by_address(config: &Config, store: Counters) -> Result<Limiter, BuildError> {
         config.rate_limit_window,
     );
     let authentication = Limit::sliding_window("authentication", 60, MINUTE);
-    RateLimiter::builder(store)
+    builder(config, store)
         .client_ip(ClientIp::trusted_proxies(config.trusted_proxies.iter()))
         .limit(
             public
@@ -124,10 +124,10 @@ fn by_address(config: &Config, store: Counters) -> Result<Limiter, BuildError> {
 }
 
 /// The limits of a user, who is known after authentication.
-fn by_user(store: Counters) -> Result<Limiter, BuildError> {
+fn by_user(config: &Config, store: Counters) -> Result<Limiter, BuildError> {
     let authenticated = Limit::sliding_window("authenticated", 120, MINUTE);
     let booking = Limit::sliding_window("booking", 10, HOUR);
-    RateLimiter::builder(store)
+    builder(config, store)
         .identify(|request| {
             let user = request.extensions.get::<User>()?;
             Some(Subject::user(&user.id))
@@ -140,6 +140,20 @@ fn by_user(store: Counters) -> Result<Limiter, BuildError> {
                 .settle(|response| u32::from(response.status.is_success())),
         )
         .build()
+}
+
+/// What both limiters have in common.
+fn builder(config: &Config, store: Counters) -> Builder<Counters> {
+    let builder = RateLimiter::builder(store).instances(config.rate_limit_instances);
+    match config.rate_limit_ban_after {
+        0 => builder,
+        refusals => builder.penalty(
+            Penalty::after(refusals)
+                .strikes_within(10 * MINUTE)
+                .ban(config.rate_limit_ban)
+                .at_most(DAY),
+        ),
+    }
 }
 
 fn shows_a_key(request: &Parts) -> bool {

@@ -78,7 +78,9 @@ pub fn app(state: &AppState, config: &Config) -> Result<Router, UnknownPolicy> {
                 state
                     .flags
                     .layer(Feature::RateLimiting, RateLimitLayer::new(limits.by_user)),
-            ),
+            )
+            // Once more, or a panic would pass the limits by: they would tell nothing and settle nothing.
+            .layer(state.flags.layer(Feature::NewErrorHandler, errors())),
     ))
 }
 

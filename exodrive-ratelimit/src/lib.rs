@@ -62,7 +62,7 @@
 //!    [`with_refusal`](RateLimitLayer::with_refusal) makes of it, with `Retry-After` and `cache-control: no-store`, and a
 //!    [`RateLimited`] in the response's extensions for middleware further out.
 //! 4. An admitted request is served, and a limit that [settles](Limit::settle) corrects its charge by the response. A
-//!    request that ends without one, because the service failed or the client left, keeps its charge.
+//!    request that ends without one, because the service failed or panicked or the client left, keeps its charge.
 //! 5. The response gets the headers of [`HeaderStyle`] and the [`Decision`] as an extension. A limiter further out merges
 //!    that with its own, so that clients hear of all their limits at once.
 //!
@@ -82,7 +82,8 @@
 //! a peer is a mistake in the setup: all such requests are counted as one client, and it is logged once.
 //!
 //! Where a limiter stands decides what it knows: one by address goes before authentication, one by user after it. CORS
-//! goes outside of both, so that browsers can read refusals.
+//! goes outside of both, so that browsers can read refusals. What makes responses of panics goes inside of both, or
+//! those carry no headers and settle nothing.
 //!
 //! # While it runs
 //!

@@ -80,6 +80,34 @@ pub struct Config {
     )]
     pub rate_limit_max_requests: u32,
 
+    /// How many instances count in the same Redis: while it is gone, each admits its share of every limit
+    #[arg(
+        long,
+        env,
+        default_value_t = Self::default().rate_limit_instances,
+        value_parser = parse::whole::<u32>(1..=1_000)
+    )]
+    pub rate_limit_instances: u32,
+
+    /// After how many refusals within ten minutes a client is banned; 0 bans nobody
+    #[arg(
+        long,
+        env,
+        default_value_t = Self::default().rate_limit_ban_after,
+        value_parser = parse::whole::<u32>(0..=1_000_000)
+    )]
+    pub rate_limit_ban_after: u32,
+
+    /// How long a client is banned for the first time, in seconds; each time within a week of the last twice as long, up to a day
+    #[arg(
+        long = "rate-limit-ban-seconds",
+        env = "RATE_LIMIT_BAN_SECONDS",
+        value_name = "RATE_LIMIT_BAN_SECONDS",
+        default_value = "300",
+        value_parser = parse::ban
+    )]
+    pub rate_limit_ban: Duration,
+
     /// Keep answers and serve them again, until an operator says otherwise
     #[arg(
         long,
@@ -250,6 +278,10 @@ impl Default for Config {
             trusted_proxies: TrustedProxies::default(),
             rate_limit_window: Duration::from_mins(1),
             rate_limit_max_requests: 60,
+            rate_limit_instances: 1,
+            // An address can be that of many, and whoever tests a load is refused on purpose.
+            rate_limit_ban_after: 0,
+            rate_limit_ban: Duration::from_mins(5),
             enable_redis_cache: true,
             enable_new_error_handler: true,
             enable_rate_limiting: true,

@@ -59,6 +59,10 @@ pub(super) fn window(text: &str) -> Result<Duration, String> {
     whole(1_000..=86_400_000)(text).map(Duration::from_millis)
 }
 
+pub(super) fn ban(text: &str) -> Result<Duration, String> {
+    whole(1..=86_400)(text).map(Duration::from_secs)
+}
+
 pub(super) fn drain(text: &str) -> Result<Duration, String> {
     whole(0..=3_600)(text).map(Duration::from_secs)
 }

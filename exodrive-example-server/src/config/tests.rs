@@ -27,6 +27,7 @@ fn text_defaults_agree_with_the_default_values() {
     // Only a variable of the environment could make these differ, and none of these has a common name.
     let (read, default) = (read(&[]).unwrap(), Config::default());
     assert_eq!(read.rate_limit_window, default.rate_limit_window);
+    assert_eq!(read.rate_limit_ban, default.rate_limit_ban);
     assert_eq!(read.drain, default.drain);
 }
 
@@ -38,6 +39,9 @@ fn reads_every_flag() {
         "--trusted-proxies=10.0.0.0/8,192.0.2.1",
         "--rate-limit-window-ms=1000",
         "--rate-limit-max-requests=5",
+        "--rate-limit-instances=4",
+        "--rate-limit-ban-after=10",
+        "--rate-limit-ban-seconds=60",
         "--enable-redis-cache=false",
         "--enable-new-error-handler=off",
         "--enable-rate-limiting=0",
@@ -58,6 +62,9 @@ fn reads_every_flag() {
     assert_eq!(config.trusted_proxies.iter().len(), 2);
     assert_eq!(config.rate_limit_window, Duration::from_secs(1));
     assert_eq!(config.rate_limit_max_requests, 5);
+    assert_eq!(config.rate_limit_instances, 4);
+    assert_eq!(config.rate_limit_ban_after, 10);
+    assert_eq!(config.rate_limit_ban, Duration::from_mins(1));
     for feature in Feature::ALL {
         assert_eq!(config.flags().rollout(feature), Rollout::OFF);
     }
@@ -86,6 +93,9 @@ fn says_in_one_line_what_is_wrong_and_what_to_write() {
         ("--rate-limit-window-ms=10", "from 1000 to 86400000"),
         ("--rate-limit-window-ms=1m", "from 1000 to 86400000"),
         ("--rate-limit-max-requests=0", "from 1 to 1000000"),
+        ("--rate-limit-instances=0", "from 1 to 1000"),
+        ("--rate-limit-ban-after=never", "from 0 to 1000000"),
+        ("--rate-limit-ban-seconds=0", "from 1 to 86400"),
         ("--cars=-1", "from 0 to 100000"),
         ("--cars=many", "from 0 to 100000"),
         ("--bookings=5000001", "from 0 to 5000000"),
