@@ -166,6 +166,7 @@ where
                 Some(_) => Turn::Yield,
                 None => Turn::Wait,
             },
+            replica_lag: question.policy.policy.schedule.replica_lag,
         };
         match question.shared.open(opening).await {
             Opened::Fill(basis) => lead.open(basis),

@@ -267,6 +267,18 @@ impl CachePolicy {
         self
     }
 
+    /// States how far behind the data may be that the handler reads, as from a database's replica. Defaults to zero: it reads
+    /// what was committed last.
+    ///
+    /// For this long after one of its tags was invalidated, an answer goes to those who wait for it and is not stored: it may
+    /// be from before the change, and nothing would invalidate it again. Every request is a call of the handler meanwhile, so state
+    /// what the replica is behind at worst and no more. An instance learns of invalidations by others from the store; their time is
+    /// that of the store's clock.
+    pub fn replica_lag(mut self, lag: Duration) -> Self {
+        self.schedule.replica_lag = lag;
+        self
+    }
+
     /// Returns whether the service sees the request as it came, and its answer says how it is cached.
     pub(crate) fn is_transparent(&self) -> bool {
         self.origin == Origin::Rfc9111

@@ -20,6 +20,7 @@ pub(crate) struct Schedule {
     pub(crate) max_refreshes: usize,
     pub(crate) soft_timeout: Option<Duration>,
     pub(crate) timeout: Duration,
+    pub(crate) replica_lag: Duration,
 }
 
 impl Schedule {
@@ -34,6 +35,7 @@ impl Schedule {
             max_refreshes: 16,
             soft_timeout: None,
             timeout: Duration::from_secs(30),
+            replica_lag: Duration::ZERO,
         }
     }
 

@@ -130,6 +130,7 @@ impl<St: Store> Filled<St> {
             tags,
             replaces: None,
             turn: Turn::Yield,
+            replica_lag: self.question.policy.policy.schedule.replica_lag,
         };
         if let Opened::Fill(basis) = shared.open(opening).await {
             self.lead.open(basis);

@@ -218,6 +218,7 @@ impl<T: Object, St: Store> ObjectCache<T, St> {
             tags: &tags,
             replaces: None,
             turn: Turn::Ignore,
+            replica_lag: self.named.policy.schedule.replica_lag,
         };
         let opened_at = self.shared.clock.now();
         let Opened::Fill(fill) = self.shared.store.open(opening).await? else {

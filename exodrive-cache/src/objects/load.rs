@@ -224,6 +224,7 @@ impl<T: Object, St: Store> Loading<T, St> {
             tags: &inquiry.tags,
             replaces: inquiry.stale.as_ref().map(|stale| &*stale.entry),
             turn,
+            replica_lag: inquiry.named.policy.schedule.replica_lag,
         };
         match inquiry.shared.open(opening).await {
             Opened::Fill(basis) => {

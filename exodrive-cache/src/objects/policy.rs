@@ -135,6 +135,13 @@ impl<T> ObjectPolicy<T> {
         self
     }
 
+    /// States how far behind the data may be that the loader reads, as from a database's replica. Defaults to zero.
+    /// See [`CachePolicy::replica_lag`](crate::CachePolicy::replica_lag).
+    pub fn replica_lag(mut self, lag: Duration) -> Self {
+        self.schedule.replica_lag = lag;
+        self
+    }
+
     /// Sets the largest object that is stored, in bytes of its JSON. Defaults to 1 MiB.
     ///
     /// A larger one is given to whoever waits for it. In a memory an object counts twice its JSON: once as such, and

@@ -9,8 +9,10 @@ use bytes::Bytes;
 use quick_cache::sync::Cache as Map;
 use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
 use smallvec::{SmallVec, smallvec};
+use tokio::time::Instant;
 
 use super::ledger::{Ledger, Position, Validity};
+use super::recent::Recent;
 use super::{Commit, Found, Invalidated, Invalidation, Opened, Opening, Store};
 use crate::error::StoreError;
 #[cfg(feature = "metrics")]
@@ -32,12 +34,15 @@ pub struct MemoryStore {
     slots: Map<Bytes, Arc<Slot>, BySlotWeight, DefaultHashBuilder, Evictions>,
     evictions: Evictions,
     ledger: Arc<Ledger>,
+    recent: Recent,
 }
 
 /// A fill of a [`MemoryStore`].
 #[derive(Debug)]
 pub struct MemoryFill {
     opened_at: Position,
+    /// What was invalidated since then may not be in the data yet that the handler reads.
+    settled_at: Position,
 }
 
 /// The entries of one key: one for each value of what their `Vary` names, the newest first.
@@ -80,6 +85,7 @@ impl MemoryStore {
             ),
             evictions,
             ledger: Arc::new(Ledger::new(LEDGER_CAPACITY)),
+            recent: Recent::default(),
         }
     }
 
@@ -174,10 +180,19 @@ impl Store for MemoryStore {
 
     fn open(
         &self,
-        _: Opening<'_>,
+        opening: Opening<'_>,
     ) -> impl Future<Output = Result<Opened<MemoryFill>, StoreError>> + Send {
         let opened_at = self.ledger.head();
-        future::ready(Ok(Opened::Fill(MemoryFill { opened_at })))
+        let settled_at = if opening.replica_lag.is_zero() {
+            opened_at
+        } else {
+            let settled = Instant::now().checked_sub(opening.replica_lag);
+            self.recent.position_at(settled, || opened_at)
+        };
+        future::ready(Ok(Opened::Fill(MemoryFill {
+            opened_at,
+            settled_at,
+        })))
     }
 
     fn is_current(
@@ -194,8 +209,15 @@ impl Store for MemoryStore {
         fill: &MemoryFill,
         entry: Entry,
     ) -> impl Future<Output = Result<Commit, StoreError>> + Send {
-        let commit = self.keep(Arc::new(entry), fill.opened_at);
-        future::ready(Ok(commit))
+        let settled = fill.settled_at == fill.opened_at
+            || matches!(
+                self.ledger.check(fill.settled_at, entry.tags()),
+                Validity::Valid(_)
+            );
+        future::ready(Ok(match settled {
+            true => self.keep(Arc::new(entry), fill.opened_at),
+            false => Commit::Unsettled,
+        }))
     }
 
     fn invalidate(
@@ -203,7 +225,10 @@ impl Store for MemoryStore {
         tags: &[Tag],
         how: Invalidation,
     ) -> impl Future<Output = Result<Invalidated, StoreError>> + Send {
-        self.ledger.invalidate(tags, how);
+        self.recent.note(Instant::now(), || {
+            self.ledger.invalidate(tags, how);
+            self.ledger.head()
+        });
         future::ready(Ok(Invalidated::Applied))
     }
 }

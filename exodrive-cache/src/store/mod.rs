@@ -2,6 +2,7 @@
 
 mod ledger;
 mod memory;
+mod recent;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
@@ -9,6 +10,7 @@ mod tiered;
 
 use std::future::{self, Future};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::memory::{MemoryFill, MemoryStore};
 #[cfg(feature = "redis")]
@@ -101,6 +103,9 @@ pub struct Opening<'a> {
     pub replaces: Option<&'a Entry>,
     /// What to do while another instance fills the key.
     pub turn: Turn,
+    /// How old the data may be that the handler reads: an entry with a tag that was invalidated less than this long before is not
+    /// stored. Zero if it reads what was committed last.
+    pub replica_lag: Duration,
 }
 
 /// What an [`Opening`] does while another instance fills the key.
@@ -192,6 +197,9 @@ pub enum Commit {
     Stored,
     /// One of its tags was invalidated meanwhile.
     Overtaken,
+    /// One of its tags was invalidated so shortly before the fill was opened that the handler may have read
+    /// [older data](Opening::replica_lag).
+    Unsettled,
     /// The entry is larger than the store.
     TooLarge,
 }

@@ -137,7 +137,9 @@ impl Store for TieredStore {
         let Tiers { memory, redis, .. } = &*self.tiers;
         let committed = redis.commit(fill, entry.clone()).await;
         match committed {
-            Ok(Commit::Overtaken) => Ok(Commit::Overtaken),
+            Ok(commit @ (Commit::Overtaken | Commit::Unsettled)) => Ok(commit),
+            // Without the server nobody knows what was invalidated elsewhere a moment ago.
+            Err(error) if fill.recent_from.is_some() => Err(error),
             // Where Redis had no room for it, or could not be reached, the memory keeps it by its own rules.
             Ok(_) | Err(_) => match (memory.keep(Arc::new(entry), fill.position), committed) {
                 (Commit::Overtaken, _) => Ok(Commit::Overtaken),

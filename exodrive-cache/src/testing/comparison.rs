@@ -1,6 +1,7 @@
 //! A store beside a plain model of what it may serve.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use fastrand::Rng;
 
@@ -41,6 +42,7 @@ pub async fn agrees_with_the_model<St: Store>(store: &St, seed: u64, operations:
                     tags: &named(&tags, &known),
                     replaces: replaces.as_ref().map(|found| &*found.entry),
                     turn: Turn::Yield,
+                    replica_lag: Duration::ZERO,
                 };
                 let opened = store.open(opening).await;
                 match opened.expect("the store opens a fill") {

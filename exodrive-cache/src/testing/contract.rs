@@ -1,6 +1,7 @@
 //! What a store promises, behaviour by behaviour.
 
 use std::slice::from_ref;
+use std::time::Duration;
 
 use super::samples::{Samples, assert_same};
 use crate::store::{
@@ -62,6 +63,7 @@ impl<St: Store> Bench<'_, St> {
             tags,
             replaces: found.as_ref().map(|found| &*found.entry),
             turn: Turn::Wait,
+            replica_lag: Duration::ZERO,
         };
         let opened = self.store.open(opening).await;
         match opened.expect("the store opens a fill") {

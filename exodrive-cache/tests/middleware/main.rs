@@ -15,6 +15,7 @@ mod overtaken;
 mod parts;
 mod purge;
 mod readiness;
+mod replica;
 mod reuse;
 mod said;
 mod stale;

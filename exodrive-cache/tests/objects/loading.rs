@@ -204,3 +204,22 @@ fn what_cannot_work_is_reported_at_once() {
         assert!(text.contains(mistake), "{mistake}: {text}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_may_have_been_read_before_an_invalidation_is_given_and_not_stored() {
+    let fixture = Fixture::new(policy().replica_lag(2 * SECOND));
+    fixture
+        .cars
+        .invalidate(&7, Invalidation::Hard)
+        .await
+        .unwrap();
+    assert_eq!(fixture.price(7).await.unwrap(), 0);
+    fixture.settled().await;
+    let car = Car { price: 0, shop: 3 };
+    assert_eq!(fixture.cars.set(&7, car).await.unwrap(), Commit::Unsettled);
+    assert_eq!(fixture.cars.get(&7).await, None);
+    tokio::time::advance(2 * SECOND).await;
+    assert_eq!(fixture.price(7).await.unwrap(), 0);
+    fixture.settled().await;
+    assert!(fixture.cars.get(&7).await.is_some());
+}

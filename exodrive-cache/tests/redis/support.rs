@@ -8,7 +8,7 @@ use exodrive_redis::{RedisClient, RedisClientBuilder};
 
 /// What the user of a store may do, as its documentation states it.
 pub(crate) const STORE: &str = "~cache:* +del +evalsha +get +hdel +hkeys +hlen +hmget +hset +info +pexpire +script|load +set \
-     +setrange +xadd +xrange +xread +xrevrange";
+     +setrange +time +xadd +xrange +xread +xrevrange";
 
 pub(crate) fn start() -> Server {
     Server::allowing(STORE)

@@ -92,6 +92,30 @@ async fn a_purge_by_a_request_reaches_the_memory_of_another() {
 }
 
 #[tokio::test]
+async fn what_may_be_older_than_an_invalidation_by_another_is_not_stored() {
+    let server = start();
+    let database = Database::default();
+    let instance = async || {
+        let store = tiered(store(&server).await).await;
+        let policy = policy().replica_lag(Duration::from_secs(3));
+        Instance::with(policy, store, &database, Duration::ZERO)
+    };
+    let [one, other] = &[instance().await, instance().await];
+    other.get_hit("7").await;
+    let reads = database.reads();
+    assert_eq!(one.change("7").await, Invalidated::Applied);
+    hears(other, PATIENCE).await;
+    // Were it stored, it would be a hit by now, here or there.
+    for _ in 0..3 {
+        assert_eq!(other.get("7").await.from, "MISS");
+        assert_eq!(one.get("7").await.from, "MISS");
+    }
+    assert!(database.reads() >= reads + 6);
+    other.get_hit("8").await;
+    other.get_hit("7").await;
+}
+
+#[tokio::test]
 async fn a_lost_connection_loses_no_invalidation() {
     let server = start();
     let admin = server.admin().await;

@@ -1,6 +1,7 @@
 //! The suite finds stores out that break a promise.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use exodrive_cache::testing::{agrees_with_the_model, keeps_the_contract};
 use exodrive_cache::{
@@ -90,6 +91,7 @@ impl Store for Broken {
                 tags: entry.tags(),
                 replaces: None,
                 turn: Turn::Yield,
+                replica_lag: Duration::ZERO,
             };
             if let Opened::Fill(fill) = self.inner.open(now).await? {
                 return self.inner.commit(&fill, entry).await;

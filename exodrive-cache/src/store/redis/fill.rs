@@ -17,6 +17,8 @@ pub struct RedisFill {
     pub(in crate::store) position: Position,
     /// The tags that were known then, and their versions.
     pub(super) captured: Vec<(Tag, Version)>,
+    /// Where in the journal that begins which may not be in the data yet that the handler reads.
+    pub(in crate::store) recent_from: Option<String>,
     /// Whether other instances wait for this one.
     pub(super) has_lease: bool,
 }

@@ -38,11 +38,12 @@ impl Shared {
             tags,
             replaces,
             turn,
+            replica_lag,
         } = opening;
         let mut pause = FIRST_PAUSE;
         let began = Instant::now();
         loop {
-            if let Some(fill) = self.try_open(key, tags, turn).await? {
+            if let Some(fill) = self.try_open(key, tags, turn, replica_lag).await? {
                 return Ok(Opened::Fill(fill));
             }
             if turn != Turn::Wait || began.elapsed() > self.lease {
@@ -65,6 +66,7 @@ impl Shared {
         key: &CacheKey,
         tags: &[Tag],
         turn: Turn,
+        replica_lag: Duration,
     ) -> Result<Option<RedisFill>, Error> {
         let takes_lease = !self.lease.is_zero() && turn != Turn::Ignore;
         let position = self.ledger.head();
@@ -73,6 +75,9 @@ impl Shared {
         if takes_lease {
             let lease = Command::new("SET").arg(self.keys.lease(key)).arg(b"+");
             commands.push(lease.arg("NX").arg("GET").arg("PX").arg(millis(self.lease)));
+        }
+        if !replica_lag.is_zero() {
+            commands.push(Command::new("TIME"));
         }
         let tags_at = commands.len();
         let fresh: Vec<_> = tags.iter().map(|_| Version::random()).collect();
@@ -85,11 +90,14 @@ impl Shared {
             .await?;
         let mut replies = replies.into_iter();
         let newest = Vec::<StreamEntry>::from_reply(replies.next().unwrap_or(Reply::Nil))?.pop();
-        let held = replies
-            .next()
-            .map(Option::<Vec<u8>>::from_reply)
-            .transpose()?
-            .flatten();
+        let held = match takes_lease {
+            true => Option::<Vec<u8>>::from_reply(replies.next().unwrap_or(Reply::Nil))?,
+            false => None,
+        };
+        let recent_from = match replies.next() {
+            Some(time) => Some(before(time, replica_lag)?),
+            None => None,
+        };
         match held.as_deref() {
             Some(held) if held != UNSTORABLE => return Ok(None),
             _ => {}
@@ -103,6 +111,7 @@ impl Shared {
             },
             position,
             captured,
+            recent_from,
             has_lease: held.is_none() && takes_lease,
         }))
     }
@@ -208,11 +217,31 @@ impl Shared {
         Ok((whole, records.into_iter().flatten().collect()))
     }
 
+    /// Returns whether something was invalidated that may not have been in the data yet that the handler read.
+    async fn is_unsettled(&self, fill: &RedisFill, tags: &[Tag]) -> Result<bool, Error> {
+        let Some(recent_from) = &fill.recent_from else {
+            return Ok(false);
+        };
+        let range = Command::new("XRANGE").arg(self.keys.journal());
+        let range = range
+            .arg(recent_from)
+            .arg("+")
+            .arg("COUNT")
+            .arg(MAX_RECORDS);
+        let entries = self.redis().query::<Vec<StreamEntry>>(&range).await?;
+        let may_name = |entry| Record::read(entry).is_none_or(|record| record.names(tags));
+        Ok(entries.len() >= MAX_RECORDS || entries.iter().any(may_name))
+    }
+
     pub(super) async fn commit(&self, fill: &RedisFill, entry: &Entry) -> Result<Commit, Error> {
         let tags = entry.tags();
         if !matches!(self.ledger.check(fill.position, tags), Validity::Valid(_)) {
             self.release(fill, Release::Failed).await;
             return Ok(Commit::Overtaken);
+        }
+        if self.is_unsettled(fill, tags).await? {
+            self.release(fill, Release::Failed).await;
+            return Ok(Commit::Unsettled);
         }
         let server = self.server().await?;
         let is_late = |tag: &&Tag| fill.captured(tag).is_none();
@@ -330,6 +359,17 @@ impl Shared {
             let _ = self.redis().query::<()>(&command).await;
         }
     }
+}
+
+/// Returns the least identifier that the journal could have given `lag` before the server's `time`.
+fn before(time: Reply, lag: Duration) -> Result<String, Error> {
+    let time = <[String; 2]>::from_reply(time)?;
+    let [seconds, micros] = time.map(|number| number.parse::<u64>().ok());
+    let (Some(seconds), Some(micros)) = (seconds, micros) else {
+        return Err(Error::unexpected("a time"));
+    };
+    let now = seconds.saturating_mul(1_000).saturating_add(micros / 1_000);
+    Ok(format!("{}-0", now.saturating_sub(millis(lag))))
 }
 
 /// Returns for how long an entry is of use, and a little more for one that can be validated.

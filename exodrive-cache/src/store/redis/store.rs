@@ -59,7 +59,8 @@ const LEDGER_CAPACITY: usize = 1 << 16;
 /// # Server
 ///
 /// Redis 7.0 or later, or Valkey. Besides what the handle needs, its user may call, for keys that begin with the namespace,
-/// `+del +evalsha +get +hdel +hkeys +hlen +hmget +hset +info +pexpire +script|load +set +setrange +xadd +xrange +xrevrange`.
+/// `+del +evalsha +get +hdel +hkeys +hlen +hmget +hset +info +pexpire +script|load +set +setrange +xadd +xrange +xrevrange`,
+/// and under a policy with a [replica lag](crate::CachePolicy::replica_lag) `+time`.
 /// No command and no script touches two keys. Any eviction policy is sound; least recently used is best.
 #[derive(Clone, Debug)]
 pub struct RedisStore {
