@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::decision::{Decision, Outcome};
-use crate::limiter::{Admission, Claims, Correctable, RateLimiter};
+use crate::limiter::{Admission, Correctable, RateLimiter};
 use crate::refusal::{RateLimited, ResponseForRefusal};
 use crate::store::Store;
 
@@ -112,7 +112,7 @@ where
         inner: S,
         request: Request<B>,
         limiter: &RateLimiter<St>,
-        claims: Claims,
+        admission: Admission,
         refusal: R,
     ) -> Self
     where
@@ -126,6 +126,7 @@ where
             limiter: limiter.clone(),
         };
         let limiter = limiter.clone();
+        let claims = admission.into_claims();
         let check = async move {
             let admission = limiter.decide(claims, Correctable::ByResponse).await;
             if admission.outcome() == Outcome::Allowed {

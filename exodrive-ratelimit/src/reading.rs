@@ -9,20 +9,23 @@ use crate::time::Wait;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     remaining: u32,
-    retry_after: Wait,
+    /// Of the stamp.
+    place: u32,
     reset_after: Wait,
-    stamp: Option<Stamp>,
+    effect: Effect,
+}
+
+/// What came of the charge: a charge that was made has fit, so no more than one of the two is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    Charged { at: u64, level: u64 },
+    Uncharged { retry_after: Wait },
 }
 
 impl Reading {
     /// The reading of a charge that was made, given its stamp.
     pub fn charged(remaining: u32, reset_after: Duration, stamp: Stamp) -> Self {
-        Self {
-            remaining,
-            retry_after: Wait::NONE,
-            reset_after: reset_after.into(),
-            stamp: Some(stamp),
-        }
+        Self::measured(remaining, Wait::NONE, reset_after.into(), Some(stamp))
     }
 
     /// The reading of a charge that was not made.
@@ -30,27 +33,26 @@ impl Reading {
     /// `retry_after` is zero if the charge would have fit by itself, and `None` if it never will because it costs more
     /// than the limit ever admits.
     pub fn uncharged(remaining: u32, retry_after: Option<Duration>, reset_after: Duration) -> Self {
-        Self {
-            remaining,
-            retry_after: retry_after.map_or(Wait::FOR_EVER, Wait::from),
-            reset_after: reset_after.into(),
-            stamp: None,
-        }
+        let retry_after = retry_after.map_or(Wait::FOR_EVER, Wait::from);
+        Self::measured(remaining, retry_after, reset_after.into(), None)
     }
 
-    /// The reading that another process has taken.
-    #[cfg(feature = "redis")]
-    pub(crate) const fn measured(
+    /// The reading as a store takes it; a charge with a stamp has nothing to wait for.
+    pub(crate) fn measured(
         remaining: u32,
         retry_after: Wait,
         reset_after: Wait,
         stamp: Option<Stamp>,
     ) -> Self {
+        let (place, effect) = match stamp {
+            Some(Stamp { at, level, place }) => (place, Effect::Charged { at, level }),
+            None => (0, Effect::Uncharged { retry_after }),
+        };
         Self {
             remaining,
-            retry_after,
+            place,
             reset_after,
-            stamp,
+            effect,
         }
     }
 
@@ -62,17 +64,13 @@ impl Reading {
                 .retry_after(rule, cost)
                 .map_or(Wait::FOR_EVER, Wait::of_micros),
         };
-        Self {
-            remaining: tally.remaining(rule),
-            retry_after,
-            reset_after: Wait::of_micros(tally.reset_after(rule)),
-            stamp,
-        }
+        let reset_after = Wait::of_micros(tally.reset_after(rule));
+        Self::measured(tally.remaining(rule), retry_after, reset_after, stamp)
     }
 
     /// Whether the charge fits.
     pub fn fits(&self) -> bool {
-        self.retry_after == Wait::NONE
+        self.wait() == Wait::NONE
     }
 
     /// What can still be taken.
@@ -82,7 +80,7 @@ impl Reading {
 
     /// After how long the charge fits if nobody else takes anything: zero if it does now, `None` if it never does.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after.length()
+        self.wait().length()
     }
 
     /// After how long nothing counts any more.
@@ -92,11 +90,25 @@ impl Reading {
 
     /// What a refund needs to know; `None` if the charge was not made.
     pub const fn stamp(&self) -> Option<Stamp> {
-        self.stamp
+        match self.effect {
+            Effect::Charged { at, level } => Some(Stamp {
+                at,
+                level,
+                place: self.place,
+            }),
+            Effect::Uncharged { .. } => None,
+        }
+    }
+
+    const fn wait(&self) -> Wait {
+        match self.effect {
+            Effect::Charged { .. } => Wait::NONE,
+            Effect::Uncharged { retry_after } => retry_after,
+        }
     }
 
     pub(crate) const fn waits(&self) -> (Wait, Wait) {
-        (self.retry_after, self.reset_after)
+        (self.wait(), self.reset_after)
     }
 }
 

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use crate::future::ResponseFuture;
-use crate::limiter::{Admission, Asked, RateLimiter};
+use crate::limiter::{Admission, Progress, RateLimiter};
 use crate::refusal::{EmptyRefusal, ResponseForRefusal};
 use crate::store::Store;
 
@@ -49,28 +49,18 @@ where
         let mut inner = mem::replace(&mut self.inner, clone);
 
         let (parts, body) = request.into_parts();
-        let asked = self.limiter.asked(&parts);
+        let mut admission = Admission::unlimited();
+        let progress = self.limiter.decide_now(&parts, &mut admission);
         let request = Request::from_parts(parts, body);
-        let mut claims = match asked {
-            Asked::Limited(claims) => claims,
-            Asked::Unlimited => return ResponseFuture::unlimited(inner.call(request)),
-            Asked::Decided(admission) => {
-                let limiter = &self.limiter;
-                return ResponseFuture::decided(inner, request, limiter, *admission, &self.refusal);
+        let (limiter, refusal) = (&self.limiter, &self.refusal);
+        match progress {
+            Progress::Unlimited => ResponseFuture::unlimited(inner.call(request)),
+            Progress::Decided => {
+                ResponseFuture::decided(inner, request, limiter, admission, refusal)
             }
-        };
-        match self.limiter.answer_now(&mut claims) {
-            Some(verdict) => {
-                let admission = Admission::at_once(claims, verdict);
-                ResponseFuture::decided(inner, request, &self.limiter, admission, &self.refusal)
+            Progress::Undecided => {
+                ResponseFuture::checking(inner, request, limiter, admission, refusal.clone())
             }
-            None => ResponseFuture::checking(
-                inner,
-                request,
-                &self.limiter,
-                claims,
-                self.refusal.clone(),
-            ),
         }
     }
 }

@@ -1,8 +1,12 @@
 //! Whose requests are counted.
 
+mod short;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
+
+use self::short::Short;
 
 /// How many bits of an IPv6 address tell clients apart unless said otherwise: one network gets one quota.
 pub(crate) const IPV6_PREFIX: u8 = 64;
@@ -10,16 +14,23 @@ pub(crate) const IPV6_PREFIX: u8 = 64;
 /// Whoever a limit counts for: an address, a user, an API key or something of the application's own.
 ///
 /// Subjects of different kinds never collide, whatever their ids: `Subject::user("10.0.0.1")` is not the address.
-/// Cloning is cheap. `Debug` and `Display` keep API keys to themselves.
+/// Cloning is cheap, and so is making one: ids of up to 37 bytes are not allocated. `Debug` and `Display` keep API keys to themselves.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Subject(Kind);
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Kind {
     Ip(IpAddr),
-    User(Arc<str>),
-    ApiKey(Arc<str>),
+    Short(Named, Short),
+    Long(Named, Arc<str>),
     Custom(Arc<Custom>),
+}
+
+/// What an id by itself is of.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Named {
+    User,
+    ApiKey,
 }
 
 /// Behind one pointer, for a subject is moved about more often than it is made.
@@ -62,12 +73,20 @@ impl Subject {
 
     /// A signed-in user.
     pub fn user(id: impl AsRef<str>) -> Self {
-        Self(Kind::User(id.as_ref().into()))
+        Self::named(Named::User, id.as_ref())
     }
 
     /// A client known by its API key.
     pub fn api_key(key: impl AsRef<str>) -> Self {
-        Self(Kind::ApiKey(key.as_ref().into()))
+        Self::named(Named::ApiKey, key.as_ref())
+    }
+
+    #[inline]
+    fn named(named: Named, id: &str) -> Self {
+        Self(match Short::new(id) {
+            Some(id) => Kind::Short(named, id),
+            None => Kind::Long(named, id.into()),
+        })
     }
 
     /// Something of the application's own: a tenant, a route, a phone number.
@@ -80,8 +99,8 @@ impl Subject {
     pub fn kind(&self) -> &str {
         match &self.0 {
             Kind::Ip(_) => "ip",
-            Kind::User(_) => "user",
-            Kind::ApiKey(_) => "api key",
+            Kind::Short(Named::User, _) | Kind::Long(Named::User, _) => "user",
+            Kind::Short(Named::ApiKey, _) | Kind::Long(Named::ApiKey, _) => "api key",
             Kind::Custom(custom) => custom.kind,
         }
     }
@@ -108,8 +127,8 @@ impl Subject {
         match &self.0 {
             Kind::Ip(IpAddr::V4(address)) => part(Tag::Ipv4, &address.octets()),
             Kind::Ip(IpAddr::V6(address)) => part(Tag::Ipv6, &address.octets()),
-            Kind::User(id) => part(Tag::User, id.as_bytes()),
-            Kind::ApiKey(key) => part(Tag::ApiKey, key.as_bytes()),
+            Kind::Short(named, id) => part(named.tag(), id.as_bytes()),
+            Kind::Long(named, id) => part(named.tag(), id.as_bytes()),
             Kind::Custom(custom) => {
                 part(Tag::Custom, custom.kind.as_bytes());
                 part(Tag::Custom, custom.id.as_bytes());
@@ -118,12 +137,24 @@ impl Subject {
     }
 }
 
+impl Named {
+    const fn tag(self) -> Tag {
+        match self {
+            Self::User => Tag::User,
+            Self::ApiKey => Tag::ApiKey,
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Ip(address) => write!(f, "ip {address}"),
-            Kind::User(id) => write!(f, "user {id}"),
-            Kind::ApiKey(_) => f.write_str("api key (hidden)"),
+            Kind::Short(Named::User, id) => write!(f, "user {}", id.as_str()),
+            Kind::Long(Named::User, id) => write!(f, "user {id}"),
+            Kind::Short(Named::ApiKey, _) | Kind::Long(Named::ApiKey, _) => {
+                f.write_str("api key (hidden)")
+            }
             Kind::Custom(custom) => write!(f, "{} {}", custom.kind, custom.id),
         }
     }
@@ -207,8 +238,23 @@ mod tests {
     }
 
     #[test]
+    fn ids_of_any_length_are_told_apart() {
+        let ids = [1, 36, 37, 38, 300].map(|length| "x".repeat(length));
+        for id in &ids {
+            assert_eq!(Subject::user(id).to_string(), format!("user {id}"));
+            assert_ne!(Subject::user(id), Subject::api_key(id));
+            let same = ids
+                .iter()
+                .filter(|other| Subject::user(other) == Subject::user(id));
+            assert_eq!(same.count(), 1);
+        }
+    }
+
+    #[test]
     fn never_shows_an_api_key() {
-        let shown = format!("{0} {0:?}", Subject::api_key("sk-very-secret"));
-        assert!(!shown.contains("secret"));
+        for key in ["sk-very-secret", &"secret".repeat(10)] {
+            let shown = format!("{0} {0:?}", Subject::api_key(key));
+            assert!(!shown.contains("secret"));
+        }
     }
 }

@@ -57,10 +57,12 @@ impl Offenders {
     fn raise(&mut self, place: usize) -> u64 {
         let (_, count) = self.ranks[place];
         let first = self.ranks.partition_point(|(_, other)| *other > count);
-        self.ranks.swap(first, place);
-        for moved in [place, first] {
-            if let Some(place) = self.places.get_mut(&self.ranks[moved].0) {
-                *place = moved;
+        if first != place {
+            self.ranks.swap(first, place);
+            for moved in [place, first] {
+                if let Some(place) = self.places.get_mut(&self.ranks[moved].0) {
+                    *place = moved;
+                }
             }
         }
         let (_, count) = &mut self.ranks[first];

@@ -190,11 +190,6 @@ impl Snapshot {
         !(self.allowed.is_empty() && self.barred.is_empty())
     }
 
-    /// Whether it matters whom a limit counts.
-    pub(crate) fn resizes_anybody(&self) -> bool {
-        !self.resized.is_empty()
-    }
-
     pub(crate) fn access(&self, who: &Who, now: u64) -> Access {
         let in_force = |entry: &&Arc<Entry>| entry.rest(now).is_some();
         if self.allowed.about(who).any(|entry| in_force(&entry)) {
@@ -229,6 +224,9 @@ impl Snapshot {
     /// The size ordered for a limit where it counts this subject, if any. An order about this limit goes before one
     /// about all.
     pub(crate) fn size(&self, limit: &str, subject: &Subject, now: u64) -> Option<Override> {
+        if self.resized.is_empty() {
+            return None;
+        }
         let who = Who::of(subject);
         let orders = self.resized.about(&who).filter_map(|entry| {
             entry.rest(now)?;

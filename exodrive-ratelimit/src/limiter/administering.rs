@@ -34,7 +34,7 @@ impl<St: Store> RateLimiter<St> {
             now: watch.ledger.now(),
         };
         let limits = plan.limits.iter();
-        let modes = limits.map(|planned| (planned.name().to_owned(), planned.mode(orders)));
+        let modes = limits.map(|planned| (planned.name().to_owned(), planned.mode(Some(orders))));
         modes.collect()
     }
 

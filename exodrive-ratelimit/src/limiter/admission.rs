@@ -10,9 +10,9 @@ use crate::store::{Source, Stamp, Verdict};
 /// The answer for a request and the proofs of what it was charged.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    claims: Claims,
+    pub(super) claims: Claims,
     /// With a reading for each claim, in their order.
-    verdict: Verdict,
+    pub(super) verdict: Verdict,
     by: By,
 }
 
@@ -62,11 +62,12 @@ impl Admission {
         }
     }
 
-    /// What follows from an answer that took no waiting.
+    /// Takes an answer to its claims that took no waiting.
     #[inline]
-    pub(crate) const fn at_once(claims: Claims, verdict: Verdict) -> Self {
+    pub(super) fn answered(&mut self, verdict: Verdict) {
         let noted = Stamps::new();
-        Self::new(claims, verdict, By::Store { noted })
+        self.verdict = verdict;
+        self.by = By::Store { noted };
     }
 
     /// What the limits decide by their own policy.
@@ -75,8 +76,9 @@ impl Admission {
         Self::new(Claims::new(), verdict, By::Nobody)
     }
 
-    /// No limit applies.
-    pub(super) fn unlimited() -> Self {
+    /// No limit applies, unless claims are put to it that have yet to be answered.
+    #[inline]
+    pub(crate) fn unlimited() -> Self {
         let verdict = Verdict::new(Source::NO_LIMIT, true, []);
         Self::new(Claims::new(), verdict, By::Nobody)
     }
@@ -94,6 +96,12 @@ impl Admission {
         Self::new(Claims::new(), verdict, by)
     }
 
+    /// What is still to be decided.
+    pub(crate) fn into_claims(self) -> Claims {
+        self.claims
+    }
+
+    #[inline]
     pub(crate) fn outcome(&self) -> Outcome {
         if let By::List(Some(barred)) = &self.by {
             return barred.0;

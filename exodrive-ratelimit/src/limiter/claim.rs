@@ -10,7 +10,7 @@ use super::caller::Caller;
 use super::plan::Plan;
 use super::planned::{Planned, Size};
 use crate::Subject;
-use crate::control::{Access, Mode, Snapshot, Who};
+use crate::control::{Access, Mode, Override, Snapshot, Who};
 use crate::limit::{Cost, Whose};
 
 /// That a limit applies: to whom, for how much and in what way.
@@ -27,15 +27,15 @@ pub(crate) struct Claim {
 
 pub(crate) type Claims = SmallVec<[Claim; 2]>;
 
-/// What is left to decide about a request.
-#[derive(Debug)]
-pub(crate) enum Asked {
-    /// Nothing: no limit applies, and it is not told of any.
+/// How far the decision about a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// No limit applies, and it is not told of any.
     Unlimited,
-    /// Nothing: whoever asks is on a list.
-    Decided(Box<Admission>),
-    /// Whether these limits have room.
-    Limited(Claims),
+    /// It is decided.
+    Decided,
+    /// Whether the limits that it claims have room is not known yet.
+    Undecided,
 }
 
 /// The orders at one time.
@@ -45,46 +45,84 @@ pub(super) struct Orders<'a> {
     pub(super) now: u64,
 }
 
-impl Plan {
-    /// What is to be decided about a request.
-    pub(super) fn asked_by_request(&self, parts: &Parts, orders: Orders<'_>) -> Asked {
-        let Orders { snapshot, now } = orders;
-        if snapshot.is_suspended(now) {
-            return Asked::Unlimited;
-        }
-        let caller = Caller::new(self, parts);
-        let claims = self.claims_of_request(parts, &caller, orders);
-        if snapshot.lists_anybody() {
-            let mut who = caller.who();
-            claims.iter().for_each(|claim| who.subject(&claim.subject));
-            if let Some(admission) = on_a_list(&who, orders) {
-                return Asked::Decided(admission.into());
-            }
-        }
+impl Progress {
+    fn with(claims: &Claims) -> Self {
         if claims.is_empty() {
-            Asked::Unlimited
+            Self::Unlimited
         } else {
-            Asked::Limited(claims)
+            Self::Undecided
+        }
+    }
+}
+
+impl Orders<'_> {
+    fn suspend_limits(self) -> bool {
+        self.snapshot.is_suspended(self.now)
+    }
+
+    fn on_a_list(self, who: &Who) -> Option<Admission> {
+        match self.snapshot.access(who, self.now) {
+            Access::Limited => None,
+            Access::Unlimited => Some(Admission::listed()),
+            Access::Barred(outcome, bar) => Some(Admission::barred(outcome, bar)),
         }
     }
 
-    /// The same about a subject by itself, without a request to ask.
+    fn mode(self, limit: &str) -> Option<Mode> {
+        self.snapshot.mode(limit, self.now)
+    }
+
+    fn size(self, limit: &str, subject: &Subject) -> Option<Override> {
+        self.snapshot.size(limit, subject, self.now)
+    }
+}
+
+impl Plan {
+    /// Finds the claims of a request, unless it is decided without them.
+    pub(super) fn asked_by_request(
+        &self,
+        parts: &Parts,
+        orders: Option<Orders<'_>>,
+        admission: &mut Admission,
+    ) -> Progress {
+        if orders.is_some_and(Orders::suspend_limits) {
+            return Progress::Unlimited;
+        }
+        let caller = Caller::new(self, parts);
+        let claims = &mut admission.claims;
+        self.claim_for_request(parts, &caller, orders, claims);
+        if let Some(orders) = orders
+            && orders.snapshot.lists_anybody()
+        {
+            let mut who = caller.who();
+            claims.iter().for_each(|claim| who.subject(&claim.subject));
+            if let Some(listed) = orders.on_a_list(&who) {
+                *admission = listed;
+                return Progress::Decided;
+            }
+        }
+        Progress::with(claims)
+    }
+
+    /// The same for a subject by itself, without a request to ask.
     pub(super) fn asked_by_subject(
         &self,
         subject: Subject,
         cost: u32,
-        orders: Orders<'_>,
-    ) -> Asked {
-        let Orders { snapshot, now } = orders;
-        if snapshot.is_suspended(now) {
-            return Asked::Unlimited;
+        orders: Option<Orders<'_>>,
+        admission: &mut Admission,
+    ) -> Progress {
+        if orders.is_some_and(Orders::suspend_limits) {
+            return Progress::Unlimited;
         }
-        if snapshot.lists_anybody()
-            && let Some(admission) = on_a_list(&Who::of(&subject), orders)
+        if let Some(orders) = orders
+            && orders.snapshot.lists_anybody()
+            && let Some(listed) = orders.on_a_list(&Who::of(&subject))
         {
-            return Asked::Decided(admission.into());
+            *admission = listed;
+            return Progress::Decided;
         }
-        let mut claims = Claims::new();
+        let claims = &mut admission.claims;
         let mut claim = |limit: usize, subject| {
             if let Some(claim) = self.limits[limit].claim(limit, subject, cost, orders) {
                 claims.push(claim);
@@ -103,15 +141,16 @@ impl Plan {
             Some(last) => claim(last, subject),
             None => self.doubts.unlimited_subject(subject.kind()),
         }
-        if claims.is_empty() {
-            Asked::Unlimited
-        } else {
-            Asked::Limited(claims)
-        }
+        Progress::with(claims)
     }
 
-    fn claims_of_request(&self, parts: &Parts, caller: &Caller<'_>, orders: Orders<'_>) -> Claims {
-        let mut claims = Claims::new();
+    fn claim_for_request(
+        &self,
+        parts: &Parts,
+        caller: &Caller<'_>,
+        orders: Option<Orders<'_>>,
+        claims: &mut Claims,
+    ) {
         for (index, planned) in self.limits.iter().enumerate() {
             let limit = &planned.limit;
             if !limit.conditions.iter().all(|holds| holds(parts))
@@ -130,7 +169,6 @@ impl Plan {
                 claims.push(claim);
             }
         }
-        claims
     }
 
     /// Every limit that may count the subject, for those who look at it or reset it.
@@ -141,7 +179,7 @@ impl Plan {
             ref whose => whose.may_be(subject),
         });
         limits
-            .filter_map(|(index, planned)| planned.claim(index, subject.clone(), 0, orders))
+            .filter_map(|(index, planned)| planned.claim(index, subject.clone(), 0, Some(orders)))
             .collect()
     }
 }
@@ -149,12 +187,13 @@ impl Plan {
 impl Planned {
     /// What the limit does: what is ordered, or else what it was built to do.
     #[inline]
-    pub(super) fn mode(&self, Orders { snapshot, now }: Orders<'_>) -> Mode {
+    pub(super) fn mode(&self, orders: Option<Orders<'_>>) -> Mode {
         let built = || match self.limit.shadow {
             true => Mode::Shadow,
             false => Mode::Enforce,
         };
-        snapshot.mode(self.name(), now).unwrap_or_else(built)
+        let ordered = orders.and_then(|orders| orders.mode(self.name()));
+        ordered.unwrap_or_else(built)
     }
 
     /// The claim of the limit on a subject; `None` if it is ordered not to apply.
@@ -164,17 +203,15 @@ impl Planned {
         index: usize,
         subject: Subject,
         cost: u32,
-        Orders { snapshot, now }: Orders<'_>,
+        orders: Option<Orders<'_>>,
     ) -> Option<Claim> {
-        let shadow = match self.mode(Orders { snapshot, now }) {
+        let shadow = match self.mode(orders) {
             Mode::Off => return None,
             Mode::Shadow => true,
             Mode::Enforce => false,
         };
         let mut size = None;
-        if snapshot.resizes_anybody()
-            && let Some(to) = snapshot.size(self.name(), &subject, now)
-        {
+        if let Some(to) = orders.and_then(|orders| orders.size(self.name(), &subject)) {
             to.of(self.limit.way)?;
             size = self.ordered(to);
         }
@@ -185,13 +222,5 @@ impl Planned {
             shadow,
             size,
         })
-    }
-}
-
-fn on_a_list(who: &Who, Orders { snapshot, now }: Orders<'_>) -> Option<Admission> {
-    match snapshot.access(who, now) {
-        Access::Limited => None,
-        Access::Unlimited => Some(Admission::listed()),
-        Access::Barred(outcome, bar) => Some(Admission::barred(outcome, bar)),
     }
 }

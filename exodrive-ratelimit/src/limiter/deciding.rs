@@ -4,35 +4,41 @@ use super::admission::By;
 use super::claim::{Claim, Claims};
 use super::fallback::Stamps;
 use super::handle::Shared;
-use super::{Admission, Correctable, RateLimiter};
+use super::{Admission, Correctable, Progress, RateLimiter};
 use crate::limit::OnStoreError;
 use crate::store::{Settlement, Store, StoreError, Verdict};
 
 impl<St: Store> RateLimiter<St> {
-    /// The answer, if it takes no waiting. Where it is a refusal that is repeated, it is about the claims that are left.
+    /// Answers what is claimed, if that takes no waiting. A refusal that is repeated is about the claims that are left.
     #[inline]
-    pub(crate) fn answer_now(&self, claims: &mut Claims) -> Option<Verdict> {
-        let Shared {
-            plan,
-            store,
-            leases,
-            ..
-        } = &*self.shared;
-        let verdict = match &**claims {
+    pub(super) fn answer_now(&self, admission: &mut Admission) -> Progress {
+        let Shared { plan, store, .. } = &*self.shared;
+        let claims = &mut admission.claims;
+        let answer = match &**claims {
             // The most frequent case, in which nothing is to be collected.
             [claim] => store.check_now(&[plan.charge(claim)]),
             _ => store.check_now(&plan.charges(claims)),
         };
-        let verdict = verdict
-            .or_else(|| {
-                let verdict = leases.spend(plan, claims)?;
-                if let Some(fallback) = self.fallback() {
-                    fallback.note(plan, claims);
-                }
-                Some(verdict)
-            })
-            .or_else(|| self.denied().repeat(plan, claims))?;
-        self.note(claims, &verdict);
+        match answer {
+            Some(verdict) => admission.answered(verdict),
+            None => match self.answer_known(claims) {
+                Some(verdict) => admission.answered(verdict),
+                None => return Progress::Undecided,
+            },
+        }
+        self.note(&admission.claims, &admission.verdict);
+        Progress::Decided
+    }
+
+    /// What follows from earlier answers of the store.
+    fn answer_known(&self, claims: &mut Claims) -> Option<Verdict> {
+        let Shared { plan, leases, .. } = &*self.shared;
+        let Some(verdict) = leases.spend(plan, claims) else {
+            return self.denied().repeat(plan, claims);
+        };
+        if let Some(fallback) = self.fallback() {
+            fallback.note(plan, claims);
+        }
         Some(verdict)
     }
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::claim::Claims;
 use super::plan::Plan;
-use crate::store::{Fingerprint, Fingerprints, Reading, Source, Verdict};
+use crate::store::{Fingerprint, Reading, Source, Verdict};
 use crate::time::micros;
 
 const SETS: usize = 1_024;
@@ -26,7 +26,6 @@ const LONGEST_IF_CORRECTED: Duration = Duration::from_millis(100);
 /// A table of fixed size with a few places for each key.
 pub(super) struct Denied {
     origin: Instant,
-    fingerprints: Fingerprints,
     sets: Box<[Mutex<[Option<Entry>; WAYS]>]>,
 }
 
@@ -45,7 +44,6 @@ impl Default for Denied {
     fn default() -> Self {
         Self {
             origin: Instant::now(),
-            fingerprints: Fingerprints::random(),
             sets: (0..SETS).map(|_| Mutex::new([None; WAYS])).collect(),
         }
     }
@@ -61,7 +59,7 @@ impl Denied {
         let now = self.now();
         let entries = claims.iter().map(|claim| {
             let planned = plan.planned(claim.limit);
-            let key = self.fingerprints.of(planned.name(), &claim.subject);
+            let key = planned.key(&claim.subject);
             let entry = self.entry(key, now)?;
             (claim.cost >= entry.cost && !claim.shadow).then_some(entry)
         });
@@ -99,7 +97,7 @@ impl Denied {
             };
             let after = |wait: Duration| asked_at.saturating_add(micros(wait));
             self.keep(Entry {
-                key: self.fingerprints.of(planned.name(), &claim.subject),
+                key: planned.key(&claim.subject),
                 cost: claim.cost,
                 remaining: reading.remaining(),
                 repeated_until: after(wait.min(longest)),

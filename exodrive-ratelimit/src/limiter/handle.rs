@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use http::request::Parts;
 use tokio::task::JoinSet;
 
-use super::claim::{Asked, Orders};
+use super::claim::{Orders, Progress};
 use super::denied::Denied;
 use super::fallback::Fallback;
 use super::leasing::Leases;
@@ -14,7 +14,6 @@ use super::plan::Plan;
 use super::watch::Watch;
 use super::{Admission, Builder, Correctable, Permit};
 use crate::control::Entry;
-use crate::decision::Outcome;
 #[cfg(feature = "metrics")]
 use crate::meters::Meters;
 use crate::store::Store;
@@ -95,55 +94,54 @@ impl<St: Store> RateLimiter<St> {
     pub async fn check(&self, subject: Subject, cost: u32) -> Result<Permit<St>, RateLimited> {
         // What is not needed while waiting is gone by then, so that the future stays small.
         let waiting = {
-            let asked = self.under_orders(|orders| {
+            let mut permit = Permit::new(self.clone(), Admission::unlimited());
+            let progress = self.under_orders(&mut permit.admission, |orders, admission| {
                 let plan = &self.shared.plan;
-                plan.asked_by_subject(subject, cost, orders)
+                plan.asked_by_subject(subject, cost, orders, admission)
             });
-            match asked {
-                Asked::Unlimited => return self.permit(Admission::unlimited()),
-                Asked::Decided(admission) => return self.permit(*admission),
-                Asked::Limited(mut claims) => match self.answer_now(&mut claims) {
-                    Some(verdict) => return self.permit(Admission::at_once(claims, verdict)),
-                    None => Box::pin(self.decide(claims, Correctable::All)),
-                },
+            if progress != Progress::Undecided {
+                return permit.if_allowed();
             }
+            Box::pin(self.decide(permit.admission.into_claims(), Correctable::All))
         };
-        self.permit(waiting.await)
-    }
-
-    #[inline]
-    fn permit(&self, admission: Admission) -> Result<Permit<St>, RateLimited> {
-        match admission.outcome() {
-            Outcome::Allowed => Ok(Permit::new(self.clone(), admission)),
-            _ => Err(RateLimited::new(admission.decision(self.plan()))),
-        }
+        Permit::new(self.clone(), waiting.await).if_allowed()
     }
 
     pub(crate) fn plan(&self) -> &Plan {
         &self.shared.plan
     }
 
-    /// What is to be decided about a request.
-    pub(crate) fn asked(&self, parts: &Parts) -> Asked {
-        self.under_orders(|orders| self.shared.plan.asked_by_request(parts, orders))
+    /// Decides about a request, as far as that takes no waiting.
+    pub(crate) fn decide_now(&self, parts: &Parts, admission: &mut Admission) -> Progress {
+        self.under_orders(admission, |orders, admission| {
+            let plan = &self.shared.plan;
+            plan.asked_by_request(parts, orders, admission)
+        })
     }
 
     #[inline]
-    fn under_orders(&self, ask: impl FnOnce(Orders<'_>) -> Asked) -> Asked {
+    fn under_orders(
+        &self,
+        admission: &mut Admission,
+        ask: impl FnOnce(Option<Orders<'_>>, &mut Admission) -> Progress,
+    ) -> Progress {
         let watch = &self.shared.watch;
-        let snapshot = &**watch.current();
-        // Most of the time there are none, and then none of them can be over.
-        let now = if snapshot.is_empty() {
-            0
+        let progress = if watch.is_quiet() {
+            ask(None, admission)
         } else {
-            watch.ledger.now()
+            let snapshot = &**watch.current();
+            let now = watch.ledger.now();
+            let progress = ask(Some(Orders { snapshot, now }), admission);
+            #[cfg(feature = "metrics")]
+            if progress == Progress::Decided {
+                crate::meters::listed(admission.outcome());
+            }
+            progress
         };
-        let asked = ask(Orders { snapshot, now });
-        #[cfg(feature = "metrics")]
-        if let Asked::Decided(admission) = &asked {
-            crate::meters::listed(admission.outcome());
+        if progress == Progress::Undecided {
+            return self.answer_now(admission);
         }
-        asked
+        progress
     }
 
     pub(super) fn denied(&self) -> &Denied {

@@ -22,6 +22,6 @@ mod watch;
 
 pub(crate) use admission::{Admission, Correctable};
 pub use builder::Builder;
-pub(crate) use claim::{Asked, Claims};
+pub(crate) use claim::Progress;
 pub use handle::RateLimiter;
 pub use permit::Permit;

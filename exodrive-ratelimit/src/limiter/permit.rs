@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{Admission, RateLimiter};
-use crate::decision::Decision;
+use crate::RateLimited;
+use crate::decision::{Decision, Outcome};
 use crate::store::{Store, StoreError};
 
 /// Leave to go on, already paid for.
@@ -11,12 +12,21 @@ use crate::store::{Store, StoreError};
 /// Dropping the permit keeps what was charged.
 pub struct Permit<St> {
     limiter: RateLimiter<St>,
-    admission: Admission,
+    pub(super) admission: Admission,
 }
 
 impl<St: Store> Permit<St> {
     pub(super) const fn new(limiter: RateLimiter<St>, admission: Admission) -> Self {
         Self { limiter, admission }
+    }
+
+    /// The permit, unless the decision is against it.
+    #[inline]
+    pub(super) fn if_allowed(self) -> Result<Self, RateLimited> {
+        match self.admission.outcome() {
+            Outcome::Allowed => Ok(self),
+            _ => Err(RateLimited::new(self.decision())),
+        }
     }
 
     /// What was decided, with the state of each limit after the charge.

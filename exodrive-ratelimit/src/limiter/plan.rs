@@ -95,16 +95,13 @@ impl Plan {
     }
 
     /// Merges what limiters further in decided, and says it all in the headers.
-    pub(crate) fn tell<B>(&self, response: &mut http::Response<B>, decision: Decision) {
-        let decision = match response.extensions_mut().remove::<Decision>() {
-            None => decision,
-            Some(inner) => {
-                if let Some(limit) = decision.limit_shared_with(&inner) {
-                    self.doubts.decided_twice(limit);
-                }
-                decision.merge(inner)
+    pub(crate) fn tell<B>(&self, response: &mut http::Response<B>, mut decision: Decision) {
+        if let Some(inner) = response.extensions_mut().remove::<Decision>() {
+            if let Some(limit) = decision.limit_shared_with(&inner) {
+                self.doubts.decided_twice(limit);
             }
-        };
+            decision = decision.merge(inner);
+        }
         self.write_headers(response.headers_mut(), &decision);
         response.extensions_mut().insert(decision);
     }

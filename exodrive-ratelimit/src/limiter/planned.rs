@@ -6,12 +6,12 @@ use http::response;
 use parking_lot::Mutex;
 
 use super::claim::Claim;
-use crate::Rule;
 use crate::control::Override;
 use crate::decision::LimitState;
 use crate::limit::{Limit, OnStoreError};
-use crate::store::{Charge, Reading, Receipt, Stamp};
+use crate::store::{Charge, Fingerprint, LimitKeys, Reading, Receipt, Stamp};
 use crate::terms::Terms;
+use crate::{Rule, Subject};
 
 /// How many sizes that were ordered are kept ready for a limit.
 const SIZES: usize = 64;
@@ -19,6 +19,7 @@ const SIZES: usize = 64;
 #[derive(Debug)]
 pub(super) struct Planned {
     pub(super) limit: Limit,
+    keys: LimitKeys,
     size: Arc<Size>,
     instances: u32,
     ordered: Mutex<Vec<(Override, Arc<Size>)>>,
@@ -50,6 +51,7 @@ impl Size {
 impl Planned {
     pub(super) fn new(limit: Limit, rule: Rule, instances: u32) -> Self {
         Self {
+            keys: LimitKeys::of(&limit.name),
             size: Arc::new(Size::new(&limit.name, rule, instances)),
             limit,
             instances,
@@ -70,6 +72,11 @@ impl Planned {
         }
         ordered.push((to, Arc::clone(&size)));
         Some(size)
+    }
+
+    /// What stands for the limit and a subject in memory.
+    pub(super) fn key(&self, subject: &Subject) -> Fingerprint {
+        self.keys.key(subject)
     }
 
     fn size<'a>(&'a self, claim: &'a Claim) -> &'a Size {
@@ -118,7 +125,8 @@ impl Planned {
     }
 
     fn charge_under<'a>(&'a self, rule: &'a Rule, claim: &'a Claim, shadow: bool) -> Charge<'a> {
-        Charge::new(&self.limit.name, &claim.subject, rule, claim.cost, shadow)
+        let name = &self.limit.name;
+        Charge::keyed(name, self.keys, &claim.subject, rule, claim.cost, shadow)
     }
 
     /// Where the limit stands after a decision.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
@@ -12,9 +13,14 @@ use crate::Subject;
 use crate::control::{Changes, Entry, Offenders, Snapshot};
 use crate::store::{Ledger, StoreError};
 
+/// In the place of a version: something is ordered.
+const SOMETHING: u64 = u64::MAX;
+
 pub(super) struct Watch {
     pub(super) ledger: Ledger,
     current: ArcSwap<Snapshot>,
+    /// The version as of which nothing is ordered, which can be asked without holding the snapshot; or [`SOMETHING`].
+    quiet_as_of: AtomicU64,
     /// Held while the ledger is asked, so that one change is fetched once.
     asking: AsyncMutex<()>,
     offenders: Mutex<Offenders>,
@@ -23,13 +29,23 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(ledger: Ledger, configured: Vec<Entry>) -> Self {
+        let snapshot = Snapshot::of_configuration(configured);
         Self {
             ledger,
-            current: ArcSwap::from_pointee(Snapshot::of_configuration(configured)),
+            quiet_as_of: AtomicU64::new(quiet_as_of(&snapshot)),
+            current: ArcSwap::from_pointee(snapshot),
             asking: AsyncMutex::default(),
             offenders: Mutex::default(),
             suppressed: Suppressed::default(),
         }
+    }
+
+    /// Whether nothing is ordered, as far as this instance knows: so it is most of the time, for most requests.
+    #[inline]
+    pub(super) fn is_quiet(&self) -> bool {
+        let quiet_as_of = self.quiet_as_of.load(Ordering::Acquire);
+        let mut version = self.ledger.version_now().into_iter();
+        quiet_as_of != SOMETHING && version.all(|version| version == quiet_as_of)
     }
 
     /// What is ordered, as far as this instance knows; of a ledger in this process, all of it.
@@ -74,7 +90,9 @@ impl Watch {
 
     fn take(&self, changes: Changes) {
         let after = self.current.load().after(changes, self.ledger.now());
+        let quiet_as_of = quiet_as_of(&after);
         self.current.store(Arc::new(after));
+        self.quiet_as_of.store(quiet_as_of, Ordering::Release);
     }
 
     /// Counts a refusal and returns how many there were.
@@ -84,6 +102,14 @@ impl Watch {
 
     pub(super) fn top_refused(&self) -> Vec<(Subject, u64)> {
         self.offenders.lock().top()
+    }
+}
+
+fn quiet_as_of(snapshot: &Snapshot) -> u64 {
+    if snapshot.is_empty() {
+        snapshot.version()
+    } else {
+        SOMETHING
     }
 }
 

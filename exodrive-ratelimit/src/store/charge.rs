@@ -2,6 +2,7 @@
 
 use smallvec::{SmallVec, smallvec};
 
+use super::{Fingerprint, LimitKeys};
 use crate::decision::Source;
 use crate::reading::Reading;
 use crate::{Rule, Subject};
@@ -10,6 +11,7 @@ use crate::{Rule, Subject};
 #[derive(Clone, Copy, Debug)]
 pub struct Charge<'a> {
     limit: &'a str,
+    keys: LimitKeys,
     subject: &'a Subject,
     rule: &'a Rule,
     cost: u32,
@@ -17,8 +19,20 @@ pub struct Charge<'a> {
 }
 
 impl<'a> Charge<'a> {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         limit: &'a str,
+        subject: &'a Subject,
+        rule: &'a Rule,
+        cost: u32,
+        shadow: bool,
+    ) -> Self {
+        Self::keyed(limit, LimitKeys::of(limit), subject, rule, cost, shadow)
+    }
+
+    /// The same where the limit's keys are known already.
+    pub(crate) const fn keyed(
+        limit: &'a str,
+        keys: LimitKeys,
         subject: &'a Subject,
         rule: &'a Rule,
         cost: u32,
@@ -26,6 +40,7 @@ impl<'a> Charge<'a> {
     ) -> Self {
         Self {
             limit,
+            keys,
             subject,
             rule,
             cost,
@@ -41,6 +56,16 @@ impl<'a> Charge<'a> {
     /// The limit's name; with the subject, the key of what is counted.
     pub const fn limit(&self) -> &'a str {
         self.limit
+    }
+
+    /// What stands for the limit and the subject in memory.
+    #[inline]
+    pub(crate) fn key(&self) -> Fingerprint {
+        self.keys.key(self.subject)
+    }
+
+    pub(crate) const fn keys(&self) -> LimitKeys {
+        self.keys
     }
 
     /// Who is charged.

@@ -12,7 +12,7 @@ pub use charge::{Charge, Verdict};
 pub use contract::{Store, StoreError};
 pub use ledger::Ledger;
 pub use memory::MemoryStore;
-pub(crate) use memory::{Fingerprint, Fingerprints};
+pub(crate) use memory::{Fingerprint, LimitKeys};
 pub use receipt::{Receipt, Settlement};
 #[cfg(feature = "redis")]
 pub use redis::RedisStore;

@@ -52,14 +52,18 @@ impl Local {
         epoch + origin.elapsed()
     }
 
+    pub(super) fn version(&self) -> u64 {
+        self.0.version.load(Ordering::Acquire)
+    }
+
     pub(super) fn changes_since(&self, known: u64) -> Option<Changes> {
-        if self.0.version.load(Ordering::Acquire) == known {
+        if self.version() == known {
             return None;
         }
         let kept = self.0.kept.lock();
         let entries = kept.entries.iter();
         Some(Changes {
-            version: self.0.version.load(Ordering::Acquire),
+            version: self.version(),
             all: true,
             entries: entries
                 .map(|(id, entry)| (Arc::clone(id), Some(Arc::clone(entry))))

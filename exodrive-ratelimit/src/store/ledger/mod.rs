@@ -61,6 +61,16 @@ impl Ledger {
         !matches!(self.0, Kind::Local(_))
     }
 
+    /// The version of what is ordered, if the ledger can tell without waiting.
+    #[inline]
+    pub(crate) fn version_now(&self) -> Option<u64> {
+        match &self.0 {
+            Kind::Local(local) => Some(local.version()),
+            #[cfg(feature = "redis")]
+            Kind::Redis(_) => None,
+        }
+    }
+
     /// What has changed since a version, if the ledger can tell without waiting.
     pub(crate) fn changes_now(&self, known: u64) -> Option<Changes> {
         match &self.0 {

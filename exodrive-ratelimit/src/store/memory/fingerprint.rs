@@ -1,6 +1,7 @@
 //! A key of fixed size for any limit and subject.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::LazyLock;
 
 use foldhash::SharedSeed;
 use foldhash::quality::FoldHasher;
@@ -19,55 +20,65 @@ pub(crate) struct Fingerprint {
     pub(crate) low: u64,
 }
 
-/// Makes fingerprints with seeds of its own.
+/// Makes the fingerprints of one limit's subjects.
+///
+/// The limit's name is in the seeds, so that it need not be hashed with every subject.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LimitKeys {
+    high: u64,
+    low: u64,
+    secret: &'static Secret,
+}
+
+/// The seeds of this process, which stem from the operating system's randomness.
 #[derive(Debug)]
-pub(crate) struct Fingerprints {
+struct Secret {
     high: Seeds,
     low: Seeds,
 }
 
 #[derive(Debug)]
 struct Seeds {
-    hasher: u64,
-    shared: SharedSeed,
+    names: RandomState,
+    subjects: SharedSeed,
 }
+
+static SECRET: LazyLock<Secret> = LazyLock::new(|| Secret {
+    high: Seeds::random(),
+    low: Seeds::random(),
+});
 
 impl Seeds {
-    /// Seeds that stem from the operating system's randomness, by way of the standard library's map.
     fn random() -> Self {
-        let random = |n: u64| RandomState::new().hash_one(n);
+        let names = RandomState::new();
         Self {
-            hasher: random(0),
-            shared: SharedSeed::from_u64(random(1)),
+            subjects: SharedSeed::from_u64(names.hash_one(0)),
+            names,
         }
-    }
-
-    fn hasher(&self) -> FoldHasher<'_> {
-        FoldHasher::with_seed(self.hasher, &self.shared)
     }
 }
 
-impl Fingerprints {
-    pub(crate) fn random() -> Self {
+impl LimitKeys {
+    pub(crate) fn of(limit: &str) -> Self {
+        let secret = &*SECRET;
         Self {
-            high: Seeds::random(),
-            low: Seeds::random(),
+            high: secret.high.names.hash_one(limit),
+            low: secret.low.names.hash_one(limit),
+            secret,
         }
     }
 
     #[inline]
-    pub(crate) fn of(&self, limit: &str, subject: &Subject) -> Fingerprint {
+    pub(crate) fn key(&self, subject: &Subject) -> Fingerprint {
         let mut hashers = self.hashers();
-        hashers.write(limit.len() as u64, limit.as_bytes());
         // A length of at most 2^56 leaves room for the tag.
         subject.visit(|tag, part| hashers.write((part.len() as u64) << 8 | tag as u64, part));
         hashers.finish()
     }
 
-    /// The key of a bucket that new subjects of a limit share when the store is full.
-    pub(crate) fn of_overflow(&self, limit: &str, bucket: u64) -> Fingerprint {
+    /// The key of a bucket that new subjects share when the store is full.
+    pub(crate) fn overflow_key(&self, bucket: u64) -> Fingerprint {
         let mut hashers = self.hashers();
-        hashers.write(limit.len() as u64, limit.as_bytes());
         // No part of a subject is that long.
         hashers.write(!bucket, &[]);
         hashers.finish()
@@ -76,8 +87,8 @@ impl Fingerprints {
     #[inline]
     fn hashers(&self) -> Hashers<'_> {
         Hashers {
-            high: self.high.hasher(),
-            low: self.low.hasher(),
+            high: FoldHasher::with_seed(self.high, &self.secret.high.subjects),
+            low: FoldHasher::with_seed(self.low, &self.secret.low.subjects),
         }
     }
 }

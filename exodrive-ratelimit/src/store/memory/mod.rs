@@ -7,5 +7,5 @@ mod shard;
 mod store;
 mod table;
 
-pub(crate) use fingerprint::{Fingerprint, Fingerprints};
+pub(crate) use fingerprint::{Fingerprint, LimitKeys};
 pub use store::MemoryStore;

@@ -1,7 +1,7 @@
 //! One lock's worth of the store.
 
 use super::cell::{BucketCell, Cell, SegmentsCell};
-use super::fingerprint::{Fingerprint, Fingerprints};
+use super::fingerprint::{Fingerprint, LimitKeys};
 use super::table::{Index, RuleOf, Table};
 use crate::gcra::Bucket;
 use crate::rule::{Rule, Tally};
@@ -54,14 +54,8 @@ impl Shard {
     }
 
     /// Measures a charge at `now`; nothing is written.
-    pub(super) fn draft(
-        &self,
-        keys: &Fingerprints,
-        key: Fingerprint,
-        charge: &Charge<'_>,
-        now: u64,
-    ) -> Draft {
-        let ask = self.ask(keys, key, charge, now);
+    pub(super) fn draft(&self, key: Fingerprint, charge: &Charge<'_>, now: u64) -> Draft {
+        let ask = self.ask(key, charge, now);
         match charge.rule() {
             Rule::Gcra(rule) => Draft::Bucket(ask.of(&self.buckets, rule)),
             Rule::Window(rule) => Draft::Segments(ask.of(&self.windows, rule)),
@@ -72,12 +66,11 @@ impl Shard {
     #[inline]
     pub(super) fn charge(
         &mut self,
-        keys: &Fingerprints,
         key: Fingerprint,
         charge: &Charge<'_>,
         now: u64,
     ) -> (bool, Reading) {
-        let ask = self.ask(keys, key, charge, now);
+        let ask = self.ask(key, charge, now);
         let (decided, is_of_a_stranger) = match charge.rule() {
             Rule::Gcra(rule) => ask.of(&self.buckets, rule).decide(&mut self.buckets),
             Rule::Window(rule) => ask.of(&self.windows, rule).decide(&mut self.windows),
@@ -89,19 +82,12 @@ impl Shard {
     }
 
     #[inline]
-    fn ask<'a>(
-        &self,
-        keys: &'a Fingerprints,
-        key: Fingerprint,
-        charge: &'a Charge<'_>,
-        now: u64,
-    ) -> Ask<impl FnOnce() -> Fingerprint + use<'a>> {
+    fn ask(&self, key: Fingerprint, charge: &Charge<'_>, now: u64) -> Ask {
         Ask {
             key,
             cost: charge.cost(),
             now,
-            overflow: (self.len() >= self.capacity)
-                .then_some(move || overflow_key(keys, key, charge.limit())),
+            overflow: (self.len() >= self.capacity).then(|| charge.keys()),
         }
     }
 
@@ -114,15 +100,9 @@ impl Shard {
     }
 
     /// Gives back what a settlement says, where its charge still counts under the same rule.
-    pub(super) fn refund(
-        &mut self,
-        keys: &Fingerprints,
-        key: Fingerprint,
-        settlement: &Settlement,
-        now: u64,
-    ) {
+    pub(super) fn refund(&mut self, key: Fingerprint, settlement: &Settlement, now: u64) {
         let key = if settlement.stamp().place == IN_OVERFLOW {
-            overflow_key(keys, key, settlement.limit())
+            overflow_key(LimitKeys::of(settlement.limit()), key)
         } else {
             key
         };
@@ -149,15 +129,15 @@ impl Shard {
 }
 
 /// A charge to be measured, whatever its rule.
-struct Ask<F> {
+struct Ask {
     key: Fingerprint,
     cost: u32,
     now: u64,
-    /// The key for a subject that is not known; `None` while there is room for it.
-    overflow: Option<F>,
+    /// Makes the key for a subject that is not known; `None` while there is room for it.
+    overflow: Option<LimitKeys>,
 }
 
-impl<F: FnOnce() -> Fingerprint> Ask<F> {
+impl Ask {
     #[inline]
     fn of<C: Cell>(self, table: &Table<C>, rule: RuleOf<C>) -> Drafted<C::Tally> {
         let Self {
@@ -165,8 +145,8 @@ impl<F: FnOnce() -> Fingerprint> Ask<F> {
         } = self;
         let mut place = 0;
         let mut index = table.find(key);
-        if let (None, Some(overflow)) = (index, self.overflow) {
-            key = overflow();
+        if let (None, Some(keys)) = (index, self.overflow) {
+            key = overflow_key(keys, key);
             place = IN_OVERFLOW;
             #[cfg(feature = "metrics")]
             crate::meters::overflowed();
@@ -248,7 +228,7 @@ impl<T: Tally> Drafted<T> {
         }
         self.tally.charge(&self.rule, self.cost);
         match self.index {
-            Some(index) => table.update(index, self.rule, self.tally),
+            Some(index) => table.update(index, self.key, self.rule, self.tally),
             None => table.insert(self.key, self.rule, self.tally),
         }
     }
@@ -275,10 +255,10 @@ fn refund<C: Cell>(
     }
     if let Some(mut tally) = table.tally(index, &rule, now) {
         tally.refund(&rule, settlement.refund(), settlement.stamp());
-        table.update(index, rule, tally);
+        table.update(index, key, rule, tally);
     }
 }
 
-fn overflow_key(keys: &Fingerprints, key: Fingerprint, limit: &str) -> Fingerprint {
-    keys.of_overflow(limit, key.high % OVERFLOW_BUCKETS)
+fn overflow_key(keys: LimitKeys, key: Fingerprint) -> Fingerprint {
+    keys.overflow_key(key.high % OVERFLOW_BUCKETS)
 }

@@ -6,7 +6,7 @@ use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use super::fingerprint::{Fingerprint, Fingerprints};
+use super::fingerprint::{Fingerprint, LimitKeys};
 use super::shard::{Draft, Shard};
 use crate::store::{Charge, Ledger, Settlement, Source, Store, StoreError, Verdict};
 #[cfg(feature = "testing")]
@@ -35,7 +35,6 @@ const MAX_KEYS_OF_A_SHARD: usize = 1 << 21;
 /// Time is [`tokio::time::Instant`], which tests can pause.
 pub struct MemoryStore {
     shards: Box<[Padded]>,
-    fingerprints: Fingerprints,
     clock: Clock,
     ledger: Ledger,
 }
@@ -69,7 +68,6 @@ impl MemoryStore {
             shards: (0..shards)
                 .map(|_| Padded(Mutex::new(Shard::new(capacity))))
                 .collect(),
-            fingerprints: Fingerprints::random(),
             clock: Clock::Running(Instant::now()),
             ledger: Ledger::local(),
         }
@@ -104,6 +102,7 @@ impl MemoryStore {
         (((key.high >> 32) * self.shards.len() as u64) >> 32) as usize
     }
 
+    #[inline]
     pub(crate) fn verdict(&self, charges: &[Charge<'_>]) -> Verdict {
         match charges {
             [charge] => self.decide_one(charge),
@@ -112,31 +111,25 @@ impl MemoryStore {
     }
 
     /// The most frequent case, in which there is nothing to keep in step.
+    #[inline]
     fn decide_one(&self, charge: &Charge<'_>) -> Verdict {
-        let key = self.fingerprints.of(charge.limit(), charge.subject());
+        let key = charge.key();
         let mut shard = self.shards[self.shard_of(key)].0.lock();
         let now = self.now();
-        let (fits, reading) = shard.charge(&self.fingerprints, key, charge, now);
+        let (fits, reading) = shard.charge(key, charge, now);
         drop(shard);
         Verdict::of_one(Source::MEMORY, fits || charge.is_shadow(), reading)
     }
 
     fn decide(&self, charges: &[Charge<'_>]) -> Verdict {
-        let keys: SmallVec<[Fingerprint; 4]> = charges
-            .iter()
-            .map(|charge| self.fingerprints.of(charge.limit(), charge.subject()))
-            .collect();
+        let keys: SmallVec<[Fingerprint; 4]> = charges.iter().map(Charge::key).collect();
         let mut locked = self.lock(&keys);
         let now = self.now();
 
         let mut drafts: SmallVec<[Draft; 4]> = charges
             .iter()
             .zip(&keys)
-            .map(|(charge, &key)| {
-                locked
-                    .shard(self.shard_of(key))
-                    .draft(&self.fingerprints, key, charge, now)
-            })
+            .map(|(charge, &key)| locked.shard(self.shard_of(key)).draft(key, charge, now))
             .collect();
         let admitted = charges
             .iter()
@@ -172,22 +165,22 @@ impl MemoryStore {
 
     pub(crate) fn correct(&self, settlement: &Settlement) {
         let (limit, subject) = (settlement.limit(), settlement.subject());
-        let key = self.fingerprints.of(limit, subject);
+        let key = LimitKeys::of(limit).key(subject);
         let mut shard = self.shards[self.shard_of(key)].0.lock();
         let now = self.now();
         if settlement.refund() > 0 {
-            shard.refund(&self.fingerprints, key, settlement, now);
+            shard.refund(key, settlement, now);
         }
         if settlement.extra() > 0 {
             let rule = settlement.rule();
             let charge = Charge::new(limit, subject, &rule, settlement.extra(), false);
-            let mut draft = shard.draft(&self.fingerprints, key, &charge, now);
+            let mut draft = shard.draft(key, &charge, now);
             shard.make(&mut draft);
         }
     }
 
     pub(crate) fn forget(&self, charge: &Charge<'_>) {
-        let key = self.fingerprints.of(charge.limit(), charge.subject());
+        let key = charge.key();
         let mut shard = self.shards[self.shard_of(key)].0.lock();
         shard.forget(key, charge.rule());
     }
@@ -244,6 +237,7 @@ impl Store for MemoryStore {
         Ok(self.verdict(charges))
     }
 
+    #[inline]
     fn check_now(&self, charges: &[Charge<'_>]) -> Option<Verdict> {
         Some(self.verdict(charges))
     }

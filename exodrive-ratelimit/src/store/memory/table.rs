@@ -17,7 +17,7 @@ const SWEPT_PER_INSERT: usize = 8;
 
 #[derive(Debug)]
 pub(super) struct Table<C: Cell> {
-    cells: HashTable<(Fingerprint, C)>,
+    cells: HashTable<C>,
     rules: Rules<RuleOf<C>>,
     hand: usize,
 }
@@ -41,7 +41,7 @@ impl<C: Cell> Table<C> {
 
     pub(super) fn find(&self, key: Fingerprint) -> Option<Index> {
         self.cells
-            .find_bucket_index(key.low, |(other, _)| *other == key)
+            .find_bucket_index(key.low, |cell| cell.is_of(key))
             .map(Index)
     }
 
@@ -52,7 +52,7 @@ impl<C: Cell> Table<C> {
         rule: &RuleOf<C>,
         now: u64,
     ) -> Option<C::Tally> {
-        let (_, cell) = self.cells.get_bucket(index)?;
+        let cell = self.cells.get_bucket(index)?;
         let kept_under = self.rules.rule(cell.rule())?;
         let tally = cell.tally();
         let tally = if kept_under == *rule {
@@ -65,12 +65,19 @@ impl<C: Cell> Table<C> {
 
     /// The rule that a cell is kept under.
     pub(super) fn rule(&self, Index(index): Index) -> Option<RuleOf<C>> {
-        let (_, cell) = self.cells.get_bucket(index)?;
+        let cell = self.cells.get_bucket(index)?;
         self.rules.rule(cell.rule())
     }
 
-    pub(super) fn update(&mut self, Index(index): Index, rule: RuleOf<C>, tally: C::Tally) {
-        let Some((_, cell)) = self.cells.get_bucket_mut(index) else {
+    /// Writes a cell that is there; the key is its own.
+    pub(super) fn update(
+        &mut self,
+        Index(index): Index,
+        key: Fingerprint,
+        rule: RuleOf<C>,
+        tally: C::Tally,
+    ) {
+        let Some(cell) = self.cells.get_bucket_mut(index) else {
             return;
         };
         let mut id = cell.rule();
@@ -78,18 +85,17 @@ impl<C: Cell> Table<C> {
             self.rules.release(id);
             id = self.rules.acquire(rule);
         }
-        *cell = C::pack(tally, id);
+        *cell = C::pack(key, tally, id);
     }
 
     pub(super) fn insert(&mut self, key: Fingerprint, rule: RuleOf<C>, tally: C::Tally) {
-        let cell = C::pack(tally, self.rules.acquire(rule));
-        self.cells
-            .insert_unique(key.low, (key, cell), |(key, _)| key.low);
+        let cell = C::pack(key, tally, self.rules.acquire(rule));
+        self.cells.insert_unique(key.low, cell, C::low);
     }
 
     pub(super) fn remove(&mut self, key: Fingerprint) {
-        if let Ok(entry) = self.cells.find_entry(key.low, |(other, _)| *other == key) {
-            let ((_, cell), _) = entry.remove();
+        if let Ok(entry) = self.cells.find_entry(key.low, |cell| cell.is_of(key)) {
+            let (cell, _) = entry.remove();
             self.rules.release(cell.rule());
         }
     }
@@ -102,7 +108,7 @@ impl<C: Cell> Table<C> {
             let Ok(entry) = self.cells.get_bucket_entry(self.hand) else {
                 continue;
             };
-            let (_, cell) = entry.get();
+            let cell = entry.get();
             let id = cell.rule();
             let counts = self
                 .rules
