@@ -16,7 +16,10 @@ pub struct Reading {
 }
 
 /// What came of the charge: a charge that was made has fit, so no more than one of the two is known.
+///
+/// What tells them apart is a whole word, so that readings are copied by words, which a processor can forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 enum Effect {
     Charged { at: u64, level: u64 },
     Uncharged { retry_after: Wait },

@@ -64,21 +64,16 @@ impl Shard {
 
     /// Measures a charge and makes it if it fits, where no other depends on it.
     #[inline]
-    pub(super) fn charge(
-        &mut self,
-        key: Fingerprint,
-        charge: &Charge<'_>,
-        now: u64,
-    ) -> (bool, Reading) {
+    pub(super) fn charge(&mut self, key: Fingerprint, charge: &Charge<'_>, now: u64) -> Reading {
         let ask = self.ask(key, charge, now);
-        let (decided, is_of_a_stranger) = match charge.rule() {
+        let (reading, is_of_a_stranger) = match charge.rule() {
             Rule::Gcra(rule) => ask.of(&self.buckets, rule).decide(&mut self.buckets),
             Rule::Window(rule) => ask.of(&self.windows, rule).decide(&mut self.windows),
         };
         if is_of_a_stranger {
             self.sweep(now);
         }
-        decided
+        reading
     }
 
     #[inline]
@@ -199,14 +194,14 @@ impl Draft {
 }
 
 impl<T: Tally> Drafted<T> {
-    /// Makes the charge if it fits: whether it does and what that leaves, and whether the subject was not known.
+    /// Makes the charge if it fits: what that leaves, and whether the subject was not known.
     #[inline]
-    fn decide<C: Cell<Tally = T>>(mut self, table: &mut Table<C>) -> ((bool, Reading), bool) {
+    fn decide<C: Cell<Tally = T>>(mut self, table: &mut Table<C>) -> (Reading, bool) {
         let fits = self.fits();
         if fits {
             self.make(table);
         }
-        ((fits, self.reading(fits)), self.is_of_a_stranger())
+        (self.reading(fits), self.is_of_a_stranger())
     }
 
     fn fits(&self) -> bool {
@@ -233,6 +228,7 @@ impl<T: Tally> Drafted<T> {
         }
     }
 
+    #[inline]
     fn reading(&self, made: bool) -> Reading {
         let stamp = made.then(|| Stamp {
             place: self.place,

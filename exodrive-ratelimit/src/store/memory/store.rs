@@ -116,9 +116,10 @@ impl MemoryStore {
         let key = charge.key();
         let mut shard = self.shards[self.shard_of(key)].0.lock();
         let now = self.now();
-        let (fits, reading) = shard.charge(key, charge, now);
+        let reading = shard.charge(key, charge, now);
         drop(shard);
-        Verdict::of_one(Source::MEMORY, fits || charge.is_shadow(), reading)
+        let admitted = charge.is_shadow() || reading.fits();
+        Verdict::of_one(Source::MEMORY, admitted, reading)
     }
 
     fn decide(&self, charges: &[Charge<'_>]) -> Verdict {
