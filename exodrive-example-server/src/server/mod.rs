@@ -1,5 +1,6 @@
 //! The server as a whole: from a configuration to answered requests, and to a clean end.
 
+mod connection;
 mod error;
 mod healthcheck;
 mod running;

@@ -115,7 +115,7 @@ impl Running {
             serving.abort();
             return Drained::Partly;
         };
-        match served.unwrap_or_else(|panicked| Err(panicked.into())) {
+        match served {
             Ok(()) => Drained::Completely,
             Err(error) => {
                 tracing::error!(%error, "the listener failed");

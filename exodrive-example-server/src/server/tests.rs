@@ -3,6 +3,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, pause, sleep};
 
 use super::*;
 use crate::config::{Config, DatabaseUrl};
@@ -182,4 +183,98 @@ async fn greets_with_commands_for_this_server() {
     let path = url.unwrap().split_once(&base).unwrap().1;
     let response = get(&running, path.trim_end_matches('\'')).await;
     assert!(response.contains(r#""available":true"#), "{response}");
+}
+
+/// Sends what comes first, and then a byte a second until the server closes the connection. Returns what the server
+/// said meanwhile, and how many seconds it took.
+///
+/// The clock is paused from here on: it jumps ahead whenever nothing else is left to do.
+async fn drip(mut connection: TcpStream, first: &str) -> (String, u64) {
+    connection.write_all(first.as_bytes()).await.unwrap();
+    let (mut reader, mut writer) = connection.into_split();
+    pause();
+    let started = Instant::now();
+    let dripping = tokio::spawn(async move {
+        while writer.write_all(b"a").await.is_ok() {
+            sleep(Duration::from_secs(1)).await;
+        }
+    });
+    let mut said = Vec::new();
+    let mut buffer = [0; 1024];
+    // A server that closes while bytes are on their way resets the connection.
+    while let Ok(count @ 1..) = reader.read(&mut buffer).await {
+        said.extend_from_slice(&buffer[..count]);
+    }
+    dripping.abort();
+    let said = String::from_utf8(said).unwrap();
+    (said, started.elapsed().as_secs())
+}
+
+#[tokio::test]
+async fn a_body_that_comes_byte_by_byte_is_not_waited_for() {
+    let running = start(small()).await.unwrap();
+    let connection = TcpStream::connect(running.address()).await.unwrap();
+    let request = "POST /api/v1/bookings HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer demo-premium-yuki\r\n\
+        content-type: application/json\r\ncontent-length: 60000\r\n\r\n";
+    let (said, seconds) = drip(connection, request).await;
+    assert!(said.starts_with("HTTP/1.1 503"), "{said}");
+    assert!(
+        said.contains("\r\nx-error-code: SERVICE_UNAVAILABLE\r\n"),
+        "{said}"
+    );
+    assert!((10..15).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test]
+async fn a_header_that_comes_byte_by_byte_is_not_waited_for() {
+    let running = start(small()).await.unwrap();
+    for address in [running.address(), running.operations_address()] {
+        for first in ["GET / HTTP/1.1\r\nhost: localhost\r\nx-slow: ", ""] {
+            let connection = TcpStream::connect(address).await.unwrap();
+            let (said, seconds) = drip(connection, first).await;
+            tokio::time::resume();
+            assert!(!said.starts_with("HTTP/1.1 2"), "{said}");
+            assert!(seconds < 15, "{seconds} after {first:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_header_without_an_end_is_refused() {
+    let running = start(small()).await.unwrap();
+    let mut connection = TcpStream::connect(running.address()).await.unwrap();
+    let head = format!("GET / HTTP/1.1\r\nx-long: {}", "a".repeat(100 << 10));
+    // The server may close before it has read all of it.
+    let _ = connection.write_all(head.as_bytes()).await;
+    let mut said = Vec::new();
+    let _ = connection.read_to_end(&mut said).await;
+    assert!(!said.starts_with(b"HTTP/1.1 2"), "{said:?}");
+}
+
+#[tokio::test]
+async fn connections_that_nobody_uses_are_closed() {
+    let running = start(small()).await.unwrap();
+    let mut used = TcpStream::connect(running.address()).await.unwrap();
+    let request = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    used.write_all(request).await.unwrap();
+    let mut answer = [0; 1024];
+    assert_ne!(used.read(&mut answer).await.unwrap(), 0);
+    let mut unused = Vec::new();
+    for _ in 0..200 {
+        unused.push(TcpStream::connect(running.address()).await.unwrap());
+    }
+    // It is not known yet whether these speak HTTP/2.
+    for connection in unused.iter_mut().step_by(2) {
+        connection.write_all(b"PRI * HT").await.unwrap();
+    }
+    pause();
+    let started = Instant::now();
+    for connection in &mut unused {
+        assert_eq!(connection.read(&mut answer).await.unwrap(), 0);
+    }
+    let first = started.elapsed().as_secs();
+    assert!((10..15).contains(&first), "{first}");
+    assert_eq!(used.read(&mut answer).await.unwrap(), 0);
+    let next = started.elapsed().as_secs();
+    assert!((70..80).contains(&next), "{next}");
 }
