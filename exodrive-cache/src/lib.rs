@@ -123,7 +123,7 @@
 //! |---|---|
 //! | `axum` | axum's `OriginalUri`, which handlers can read besides the request, keeps keyed parameters only |
 //! | `json` | events that come as data, as `serde_json` values |
-//! | `metrics` | requests by policy and outcome, fill times, bytes stored, comparisons, invalidations and evictions, for the `metrics` recorder that is installed when the cache is built |
+//! | `metrics` | requests by policy and outcome, fill times, bytes stored, comparisons, invalidations, evictions and the lag of the journal, for the `metrics` recorder that is installed when the cache is built |
 //! | `objects` | [`ObjectCache`], typed objects of the application under the same promise |
 //! | `redis` | [`RedisStore`], which the instances of a service share, and [`TieredStore`], which keeps a memory in front of it |
 //! | `testing` | a clock, assertions and a failing store for tests of what is cached, and the suite that every [`Store`] must pass |

@@ -14,6 +14,8 @@ const COMPARED: &str = "exodrive_cache_compared_total";
 const INVALIDATIONS: &str = "exodrive_cache_invalidations_total";
 #[cfg(feature = "objects")]
 const UNREADABLE: &str = "exodrive_cache_unreadable_total";
+#[cfg(feature = "redis")]
+const JOURNAL_LAG: &str = "exodrive_cache_journal_lag_seconds";
 const EVICTIONS: &str = "exodrive_cache_evictions_total";
 
 /// The instruments of one policy, looked up once.
@@ -32,6 +34,10 @@ pub(crate) struct EvictionMeter(Counter);
 /// The instrument of what cannot be read under one policy.
 #[cfg(feature = "objects")]
 pub(crate) struct UnreadableMeter(Counter);
+
+/// The instrument of a memory that follows a journal.
+#[cfg(feature = "redis")]
+pub(crate) struct LagMeter(Histogram);
 
 /// How a request ended, by its label.
 const OUTCOMES: [&str; 8] = [
@@ -119,6 +125,25 @@ impl Default for EvictionMeter {
     fn default() -> Self {
         metrics::describe_counter!(EVICTIONS, "Keys that made room in memory");
         Self(counter!(EVICTIONS))
+    }
+}
+
+#[cfg(feature = "redis")]
+impl LagMeter {
+    pub(crate) fn note(&self, lag: Duration) {
+        self.0.record(lag);
+    }
+}
+
+#[cfg(feature = "redis")]
+impl Default for LagMeter {
+    fn default() -> Self {
+        metrics::describe_histogram!(
+            JOURNAL_LAG,
+            Unit::Seconds,
+            "Time until an invalidation is read in the journal"
+        );
+        Self(histogram!(JOURNAL_LAG))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ledger::Validity;
 use super::redis::{Journal, RedisFill, RedisStore};
@@ -68,6 +69,16 @@ impl TieredStore {
     #[must_use]
     pub fn memory_is_in_use(&self) -> bool {
         self.tiers.journal.is_up_to_date()
+    }
+
+    /// Returns how long it took until the last record was read that this instance has written to the journal, which it does
+    /// for each invalidation and after each connection; `None` before the first.
+    ///
+    /// The records of other instances are read on the same connection. How long the memory may be behind at most is said
+    /// [above](Self#how-long-the-memory-may-be-behind).
+    #[must_use]
+    pub fn journal_lag(&self) -> Option<Duration> {
+        self.tiers.journal.lag()
     }
 
     /// Returns the store in front.
@@ -172,6 +183,7 @@ impl fmt::Debug for TieredStore {
             .field("memory", &self.tiers.memory)
             .field("redis", self.tiers.redis.redis())
             .field("memory_is_in_use", &self.memory_is_in_use())
+            .field("journal_lag", &self.journal_lag())
             .finish()
     }
 }

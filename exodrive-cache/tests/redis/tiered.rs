@@ -7,7 +7,7 @@ use exodrive_cache::{Invalidated, Invalidation, RedisStore, TieredStore};
 use exodrive_faults::{PATIENCE, Server};
 use http::Request;
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::instance::{Database, Instance, policy, tiered, until};
 use crate::support::{builder, start, store};
@@ -113,6 +113,26 @@ async fn what_may_be_older_than_an_invalidation_by_another_is_not_stored() {
     assert!(database.reads() >= reads + 6);
     other.get_hit("8").await;
     other.get_hit("7").await;
+}
+
+#[tokio::test]
+async fn says_how_long_its_own_invalidations_took_to_come_back() {
+    let server = start();
+    let database = Database::default();
+    let [one] = &instances(&server, &database, 1).await[..] else {
+        panic!()
+    };
+    let store = one.cache.store();
+    until(|| store.journal_lag().is_some()).await;
+    let began = Instant::now();
+    let before = store.journal_lag();
+    assert_eq!(one.change("7").await, Invalidated::Applied);
+    until(|| store.journal_lag() != before).await;
+    let lag = store.journal_lag().unwrap();
+    assert!(
+        (Duration::from_micros(1)..began.elapsed()).contains(&lag),
+        "{lag:?}"
+    );
 }
 
 #[tokio::test]

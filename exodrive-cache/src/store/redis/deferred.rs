@@ -1,6 +1,6 @@
 //! Invalidations that have not reached the server yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
@@ -11,6 +11,8 @@ use crate::store::Invalidation;
 
 /// How many invalidations may wait for the server.
 const CAPACITY: usize = 1 << 14;
+/// How many are sent again at once: a server is done with them long before a deadline.
+const BATCH: usize = 256;
 
 /// Invalidations that are under way or have failed. What they name is hidden from this instance.
 #[derive(Debug, Default)]
@@ -26,6 +28,15 @@ struct Waiting {
     next: u64,
     /// With whether it has failed.
     records: BTreeMap<u64, (Record, bool)>,
+    failed: usize,
+    /// How many of the records name a tag. Every read asks, however many wait.
+    by_tag: HashMap<Tag, Named>,
+}
+
+#[derive(Debug, Default)]
+struct Named {
+    hard: usize,
+    soft: usize,
 }
 
 /// An invalidation among those that wait.
@@ -39,6 +50,10 @@ impl Deferred {
         if waiting.records.len() >= CAPACITY {
             return None;
         }
+        for tag in &record.tags {
+            let named = waiting.by_tag.entry(tag.clone()).or_default();
+            *named.count(record.how) += 1;
+        }
         let ticket = waiting.next;
         waiting.next += 1;
         waiting.records.insert(ticket, (record, false));
@@ -48,8 +63,8 @@ impl Deferred {
 
     pub(super) fn applied(&self, tickets: impl IntoIterator<Item = Ticket>) {
         let mut waiting = self.waiting.lock();
-        for Ticket(ticket) in tickets {
-            waiting.records.remove(&ticket);
+        for ticket in tickets {
+            waiting.remove(ticket);
         }
         self.recount(&waiting);
     }
@@ -58,7 +73,8 @@ impl Deferred {
     pub(super) fn failed(&self, Ticket(ticket): Ticket) {
         let mut waiting = self.waiting.lock();
         if let Some((_, failed)) = waiting.records.get_mut(&ticket) {
-            *failed = true;
+            let is_first = !std::mem::replace(failed, true);
+            waiting.failed += usize::from(is_first);
         }
         self.recount(&waiting);
     }
@@ -68,11 +84,12 @@ impl Deferred {
         self.failed.load(Ordering::Acquire) > 0
     }
 
-    /// Returns those that have to be sent again.
-    pub(super) fn all_failed(&self) -> Vec<(Ticket, Record)> {
+    /// Returns the oldest of those that have to be sent again, as many as are sent at once.
+    pub(super) fn oldest_failed(&self) -> Vec<(Ticket, Record)> {
         let waiting = self.waiting.lock();
         let failed = waiting.records.iter().filter(|(_, (_, failed))| *failed);
         failed
+            .take(BATCH)
             .map(|(ticket, (record, _))| (Ticket(*ticket), record.clone()))
             .collect()
     }
@@ -83,28 +100,52 @@ impl Deferred {
             return None;
         }
         let waiting = self.waiting.lock();
-        let records = waiting.records.values().map(|(record, _)| record);
-        let mut hows = records
-            .filter(|record| record.names(tags))
-            .map(|record| record.how);
-        let first = hows.next()?;
-        let hard = first == Invalidation::Hard || hows.any(|how| how == Invalidation::Hard);
-        Some(if hard {
-            Invalidation::Hard
-        } else {
-            Invalidation::Soft
-        })
+        let mut treatment = None;
+        for named in tags.iter().filter_map(|tag| waiting.by_tag.get(tag)) {
+            if named.hard > 0 {
+                return Some(Invalidation::Hard);
+            }
+            treatment = Some(Invalidation::Soft);
+        }
+        treatment
     }
 
     fn recount(&self, waiting: &Waiting) {
-        let failed = waiting.records.values().filter(|(_, failed)| *failed);
-        self.failed.store(failed.count(), Ordering::Release);
+        self.failed.store(waiting.failed, Ordering::Release);
         self.count.store(waiting.records.len(), Ordering::Release);
+    }
+}
+
+impl Waiting {
+    fn remove(&mut self, Ticket(ticket): Ticket) {
+        let Some((record, failed)) = self.records.remove(&ticket) else {
+            return;
+        };
+        self.failed -= usize::from(failed);
+        for tag in record.tags {
+            if let Some(named) = self.by_tag.get_mut(&tag) {
+                *named.count(record.how) -= 1;
+                if named.hard + named.soft == 0 {
+                    self.by_tag.remove(&tag);
+                }
+            }
+        }
+    }
+}
+
+impl Named {
+    fn count(&mut self, how: Invalidation) -> &mut usize {
+        match how {
+            Invalidation::Hard => &mut self.hard,
+            Invalidation::Soft => &mut self.soft,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::tag;
 
@@ -138,7 +179,7 @@ mod tests {
         assert!(!deferred.any_failed());
         deferred.failed(two);
         assert_eq!(
-            deferred.all_failed(),
+            deferred.oldest_failed(),
             [(two, record("b", Invalidation::Hard))]
         );
         deferred.applied([one, two]);
@@ -152,5 +193,59 @@ mod tests {
             assert!(deferred.begin(record("a", Invalidation::Hard)).is_some());
         }
         assert!(deferred.begin(record("a", Invalidation::Hard)).is_none());
+    }
+    #[test]
+    fn the_oldest_are_sent_again_first_and_not_all_at_once() {
+        let deferred = Deferred::default();
+        for n in 0..2 * BATCH {
+            let ticket = deferred.begin(record(&n.to_string(), Invalidation::Hard));
+            deferred.failed(ticket.unwrap());
+        }
+        for batch in 0..2 {
+            let oldest = deferred.oldest_failed();
+            assert_eq!(oldest.len(), BATCH);
+            let first = (batch * BATCH).to_string();
+            assert_eq!(oldest[0].1, record(&first, Invalidation::Hard));
+            deferred.applied(oldest.into_iter().map(|(ticket, _)| ticket));
+        }
+        assert!(!deferred.any_failed());
+        assert!(deferred.waiting.lock().by_tag.is_empty());
+    }
+
+    proptest! {
+        /// What is counted by tag is what looking through all records would find.
+        #[test]
+        fn agrees_with_a_scan(
+            steps in proptest::collection::vec((0u8..3, 0usize..20, 0u8..5, 0u8..5, any::<bool>()), 0..60),
+        ) {
+            let deferred = Deferred::default();
+            let mut all: Vec<(Ticket, Record, bool)> = Vec::new();
+            for (what, which, one, other, hard) in steps {
+                let index = which % all.len().max(1);
+                match what {
+                    0 => {
+                        let how = if hard { Invalidation::Hard } else { Invalidation::Soft };
+                        let tags = vec![Tag::new(one.to_string()), Tag::new(other.to_string())];
+                        let record = Record { how, tags };
+                        all.push((deferred.begin(record.clone()).unwrap(), record, false));
+                    }
+                    1 if !all.is_empty() => deferred.applied([all.swap_remove(index).0]),
+                    2 if !all.is_empty() => {
+                        all[index].2 = true;
+                        deferred.failed(all[index].0);
+                    }
+                    _ => {}
+                }
+                let asked = [Tag::new(one.to_string())];
+                let hows = all.iter().filter(|(_, record, _)| record.names(&asked));
+                let hows: Vec<_> = hows.map(|(_, record, _)| record.how).collect();
+                let expected = match hows.contains(&Invalidation::Hard) {
+                    true => Some(Invalidation::Hard),
+                    false => hows.first().copied(),
+                };
+                prop_assert_eq!(deferred.treats(&asked), expected);
+                prop_assert_eq!(deferred.any_failed(), all.iter().any(|(.., failed)| *failed));
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::fill::RedisFill;
 use super::link::{Order, Server};
 use super::record::{Record, Since};
 use super::shape::{NAMES, Shape, field, write_names};
-use super::shared::{JOURNAL_LENGTH, Shared, TAG_TTL, expire, millis};
+use super::shared::{Shared, TAG_TTL, expire, millis};
 use super::stamp::{Stamp, Version};
 use crate::store::ledger::Validity;
 use crate::store::{Commit, Invalidation, Opened, Opening, Release, Turn};
@@ -172,8 +172,7 @@ impl Shared {
             how: Invalidation::Soft,
             tags: Vec::new(),
         };
-        let append = nothing.append(&self.keys.journal(), JOURNAL_LENGTH, self.instance);
-        self.redis().query(&append).await
+        self.redis().query(&self.append(&nothing)).await
     }
 
     async fn begin_journal(&self) -> Option<StreamEntry> {

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::deferred::Ticket;
 use super::link::Order;
 use super::record::Record;
-use super::shared::{JOURNAL_LENGTH, Shared, TAG_TTL, expire};
+use super::shared::{Shared, TAG_TTL, expire};
 use super::stamp::Version;
 use crate::Tag;
 use crate::store::Invalidation;
@@ -36,10 +36,10 @@ impl Shared {
         Some(applied)
     }
 
-    /// Sends again what has failed.
+    /// Sends the oldest again of what has failed, as much as goes at once.
     pub(super) async fn repeat(&self) -> Result<(), Error> {
         let (tickets, records): (Vec<Ticket>, Vec<Record>) =
-            self.deferred.all_failed().into_iter().unzip();
+            self.deferred.oldest_failed().into_iter().unzip();
         self.apply(&records).await?;
         self.deferred.applied(tickets);
         Ok(())
@@ -63,12 +63,7 @@ impl Shared {
 
     async fn try_apply(&self, records: &[Record]) -> Result<(), Error> {
         let server = self.link.server(&self.keys).await?;
-        let journal = self.keys.journal();
-        let tell = || {
-            records
-                .iter()
-                .map(|record| record.append(&journal, JOURNAL_LENGTH, self.instance))
-        };
+        let tell = || records.iter().map(|record| self.append(record));
         let change = records.iter().flat_map(|record| {
             let tags = record.tags.iter();
             tags.flat_map(|tag| self.change(tag, record.how))
@@ -112,7 +107,10 @@ impl Shared {
                 let Some(shared) = shared.upgrade() else {
                     return;
                 };
-                if shared.repeat().await.is_ok() {
+                while shared.repeat().await.is_ok() {
+                    if shared.deferred.any_failed() {
+                        continue;
+                    }
                     shared.repeats.store(false, Ordering::Release);
                     if !shared.deferred.any_failed() || shared.repeats.swap(true, Ordering::AcqRel)
                     {

@@ -8,6 +8,7 @@ use exodrive_redis::{Error, StreamEntry, StreamEvent};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::lag::Lag;
 use super::record::Record;
 use super::shared::Shared;
 
@@ -23,6 +24,7 @@ pub(in crate::store) struct Journal {
     shared: Arc<Shared>,
     /// How many connections there had been when everything up to now was known to be read.
     trusted: Arc<AtomicU64>,
+    lag: Arc<Lag>,
     _task: JoinSet<()>,
 }
 
@@ -42,10 +44,12 @@ enum Progress {
 impl Journal {
     pub(super) fn start(shared: Arc<Shared>) -> Self {
         let trusted = Arc::new(AtomicU64::new(NONE));
+        let lag = Arc::<Lag>::default();
         let mut task = JoinSet::new();
         let reader = Reader {
             shared: shared.clone(),
             trusted: trusted.clone(),
+            lag: lag.clone(),
             progress: Progress::Lost,
             era: None,
             newest: None,
@@ -54,8 +58,14 @@ impl Journal {
         Self {
             shared,
             trusted,
+            lag,
             _task: task,
         }
+    }
+
+    /// Returns how long it took until the last record that this instance has written was read.
+    pub(in crate::store) fn lag(&self) -> Option<Duration> {
+        self.lag.last()
     }
 
     /// Returns whether the ledger has everything that the journal has, but for what is on its way.
@@ -67,6 +77,7 @@ impl Journal {
 struct Reader {
     shared: Arc<Shared>,
     trusted: Arc<AtomicU64>,
+    lag: Arc<Lag>,
     progress: Progress,
     era: Option<u64>,
     /// The record that was read last.
@@ -111,8 +122,12 @@ impl Reader {
     }
 
     fn apply(&mut self, entry: &StreamEntry) {
-        // An instance tells its own memory, and better knows when.
-        if !Record::is_by(entry, self.shared.instance) {
+        if Record::is_by(entry, self.shared.instance) {
+            // An instance tells its own memory, and better knows when. How long this took, nobody else can say.
+            if let Some(written_at) = Record::written_at(entry) {
+                self.lag.note(self.shared.age().saturating_sub(written_at));
+            }
+        } else {
             match Record::read(entry) {
                 Some(record) => self.shared.ledger.invalidate(&record.tags, record.how),
                 // Whoever wrote it knows more than this version.

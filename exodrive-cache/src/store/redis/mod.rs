@@ -8,6 +8,7 @@ mod interleavings;
 mod invalidating;
 mod journal;
 mod keys;
+mod lag;
 mod link;
 mod look_up;
 mod record;

@@ -1,5 +1,7 @@
 //! The journal of invalidations, and what it says about a fill.
 
+use std::time::Duration;
+
 use exodrive_redis::{Command, StreamEntry};
 
 use crate::Tag;
@@ -26,6 +28,8 @@ pub(super) struct Since<'a> {
 const HOW: &[u8] = b"how";
 const TAG: &[u8] = b"tag";
 const BY: &[u8] = b"by";
+/// When, in microseconds by a clock that only the instance has that wrote it.
+const AT: &[u8] = b"at";
 /// Makes each record another one, even if a journal that was lost and begun anew numbers it the same.
 const NONCE: &[u8] = b"nonce";
 
@@ -33,8 +37,8 @@ const NONCE: &[u8] = b"nonce";
 
 impl Record {
     /// Adds the record to the journal at `key`, which is kept at about `length` records, in the name of
-    /// the instance `by`.
-    pub(super) fn append(&self, key: &str, length: u64, by: u64) -> Command {
+    /// the instance `by`, whose clock says `at`.
+    pub(super) fn append(&self, key: &str, length: u64, by: u64, at: Duration) -> Command {
         let how: &[u8] = match self.how {
             Invalidation::Hard => b"hard",
             Invalidation::Soft => b"soft",
@@ -50,6 +54,8 @@ impl Record {
             .arg(fastrand::u64(..))
             .arg(BY)
             .arg(by)
+            .arg(AT)
+            .arg(u64::try_from(at.as_micros()).unwrap_or(u64::MAX))
             .arg(HOW)
             .arg(how)
             .args(tags.flat_map(|tag| [TAG, tag.as_str().as_bytes()]))
@@ -73,6 +79,12 @@ impl Record {
     /// Returns whether the instance `by` has written a record.
     pub(super) fn is_by(entry: &StreamEntry, by: u64) -> bool {
         entry.field(BY) == Some(by.to_string().as_bytes())
+    }
+
+    /// Returns when a record was written, by the clock of the instance that wrote it.
+    pub(super) fn written_at(entry: &StreamEntry) -> Option<Duration> {
+        let micros = std::str::from_utf8(entry.field(AT)?).ok()?.parse().ok()?;
+        Some(Duration::from_micros(micros))
     }
 
     pub(super) fn names(&self, tags: &[Tag]) -> bool {

@@ -7,17 +7,19 @@ use std::time::Duration;
 use exodrive_redis::{Command, Error, ErrorKind, RedisClient};
 use quick_cache::sync::Cache as Map;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::deferred::Deferred;
 use super::keys::Keys;
 use super::link::{Link, Server};
+use super::record::Record;
 use super::shape::Shape;
 use crate::store::ledger::Ledger;
 
 /// How long a tag is remembered at least after a fill that carries it.
 pub(super) const TAG_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many records are kept in the journal, at least.
-pub(super) const JOURNAL_LENGTH: u64 = 100_000;
+const JOURNAL_LENGTH: u64 = 100_000;
 /// Shapes that are remembered.
 const SHAPES: usize = 1 << 16;
 
@@ -27,6 +29,8 @@ pub(super) struct Shared {
     pub(super) link: Link,
     /// The name of this instance in the journal.
     pub(super) instance: u64,
+    /// What its records are dated by.
+    origin: Instant,
     pub(super) keys: Keys,
     pub(super) lease: Duration,
     /// What this instance has invalidated, and what it has read in the journal if it reads that.
@@ -51,6 +55,7 @@ impl Shared {
         Self {
             link: Link::new(redis),
             instance: fastrand::u64(..),
+            origin: Instant::now(),
             keys,
             lease,
             ledger,
@@ -60,6 +65,21 @@ impl Shared {
             refused: AtomicBool::new(false),
             repeats: AtomicBool::new(false),
         }
+    }
+
+    /// Returns how long this instance has been there.
+    pub(super) fn age(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// Adds a record to the journal, in the name of this instance.
+    pub(super) fn append(&self, record: &Record) -> Command {
+        record.append(
+            &self.keys.journal(),
+            JOURNAL_LENGTH,
+            self.instance,
+            self.age(),
+        )
     }
 
     pub(super) fn redis(&self) -> &RedisClient {
@@ -76,6 +96,10 @@ impl Shared {
             };
             match self.repeat().await {
                 Err(error) if error.kind() != ErrorKind::Refused => return Err(error),
+                // There is more of it, for which this caller does not wait.
+                Ok(()) if self.deferred.any_failed() => {
+                    return Err(Error::unexpected("what was sent before"));
+                }
                 Ok(()) | Err(_) => {}
             }
         }
