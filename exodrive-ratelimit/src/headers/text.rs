@@ -1,11 +1,39 @@
 //! Numbers and times as headers write them.
 
 use http::HeaderValue;
-use itoa::Integer;
+
+/// Up to where numbers are written already: what remains of most limits is less.
+const SMALL: usize = 1_000;
+
+/// Three digits for each of the small numbers.
+static DIGITS: [u8; 3 * SMALL] = {
+    let mut digits = [0; 3 * SMALL];
+    let mut place = 0;
+    while place < digits.len() {
+        let number = place / 3;
+        let ten_to = [100, 10, 1][place % 3];
+        digits[place] = b'0' + (number / ten_to % 10) as u8;
+        place += 1;
+    }
+    digits
+};
 
 /// A number in decimal.
-pub(crate) fn number(number: impl Integer) -> HeaderValue {
-    value(itoa::Buffer::new().format(number).as_bytes().to_vec())
+pub(crate) fn number(number: impl Into<u64>) -> HeaderValue {
+    let number = number.into();
+    match small(number) {
+        Some(text) => HeaderValue::from_static(text),
+        None => value(itoa::Buffer::new().format(number).as_bytes().to_vec()),
+    }
+}
+
+fn small(number: u64) -> Option<&'static str> {
+    let number = usize::try_from(number)
+        .ok()
+        .filter(|&number| number < SMALL)?;
+    let leading_zeros = usize::from(number < 10) + usize::from(number < 100);
+    let digits = DIGITS.get(3 * number + leading_zeros..3 * number + 3)?;
+    str::from_utf8(digits).ok()
 }
 
 /// The value; never anything but visible ASCII, for names of limits are nothing else.
@@ -47,7 +75,7 @@ mod tests {
 
     #[test]
     fn numbers_are_decimal() {
-        for wanted in [0, 9, 10, 1_234_567_890, u64::MAX] {
+        for wanted in (0..=1_100).chain([1_234_567_890, u64::MAX]) {
             assert_eq!(number(wanted), wanted.to_string());
         }
     }
