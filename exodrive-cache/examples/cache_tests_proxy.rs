@@ -1,18 +1,21 @@
 //! A caching reverse proxy, to run the public HTTP cache tests against.
 //!
 //! ```text
-//! cargo run --release -p exodrive-cache --example cache_tests_proxy -- 127.0.0.1:18081 127.0.0.1:18000
+//! cargo run --release -p exodrive-cache --features redis --example cache_tests_proxy -- 127.0.0.1:18081 127.0.0.1:18000
 //! ```
 //!
-//! listens on the first address and forwards to the second.
+//! listens on the first address and forwards to the second. With a third argument, the URL of a Redis server, answers are kept
+//! there as well as in memory.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the terminal")]
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::time::Duration;
 
 use bytes::Bytes;
-use exodrive_cache::{Cache, CachePolicy, MemoryStore};
+use exodrive_cache::{Cache, CachePolicy, MemoryStore, RedisStore, Store, TieredStore};
+use exodrive_redis::RedisClient;
 use http::header::{CONNECTION, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
@@ -30,6 +33,8 @@ use tower::{Layer, service_fn};
 type Forwarder = Client<HttpConnector, Incoming>;
 type Body = BoxBody<Bytes, hyper::Error>;
 
+const SECOND: Duration = Duration::from_secs(1);
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -37,7 +42,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("two arguments are needed: the address to listen on and the origin's".into());
     };
     let origin: Authority = origin.parse()?;
-    let cache = Cache::builder(MemoryStore::default())
+    let memory = MemoryStore::default();
+    match arguments.next() {
+        Some(url) => {
+            let redis = RedisClient::builder(url).deadline(SECOND).build()?;
+            redis.require(10 * SECOND).await?;
+            let store = TieredStore::new(memory, RedisStore::new(redis));
+            serve(store, &listen, origin).await
+        }
+        None => serve(memory, &listen, origin).await,
+    }
+}
+
+async fn serve<St: Store>(
+    store: St,
+    listen: &str,
+    origin: Authority,
+) -> Result<(), Box<dyn Error>> {
+    let cache = Cache::builder(store)
         .policy("proxy", CachePolicy::rfc9111())
         .build()?;
     let client: Forwarder = Client::builder(TokioExecutor::new()).build_http();
@@ -46,7 +68,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         async move { Ok::<_, Infallible>(forward(&client, &origin, request).await) }
     }));
 
-    let listener = TcpListener::bind(&listen).await?;
+    let listener = TcpListener::bind(listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
