@@ -67,9 +67,8 @@ impl Switchboard {
             return;
         };
         // Without Redis, what this instance was started with applies.
-        let outcome = timeout(PATIENCE, self.shared.catch_up(redis)).await;
-        let is_shared = matches!(outcome, Ok(Ok(())));
-        chores.spawn(keep_up(self.shared.clone(), redis.clone(), is_shared));
+        let _ = timeout(PATIENCE, self.shared.catch_up(redis)).await;
+        chores.spawn(keep_up(self.shared.clone(), redis.clone()));
     }
 
     /// Obeys orders from now on, and tells the other instances.
@@ -107,7 +106,8 @@ impl Switchboard {
 }
 
 /// Hears of orders that were given elsewhere, and tells those that could not be told.
-async fn keep_up(shared: Arc<Shared>, redis: RedisClient, mut is_shared: bool) {
+async fn keep_up(shared: Arc<Shared>, redis: RedisClient) {
+    let mut is_shared = true;
     let mut interval = interval(EVERY);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -117,7 +117,7 @@ async fn keep_up(shared: Arc<Shared>, redis: RedisClient, mut is_shared: bool) {
             Err(error) if is_shared => {
                 tracing::warn!(%error, "features and policies stay as they are until Redis answers");
             }
-            Ok(()) if !is_shared => tracing::info!("features and policies are shared"),
+            Ok(()) if !is_shared => tracing::info!("features and policies are shared again"),
             _ => {}
         }
         is_shared = outcome.is_ok();
