@@ -5,6 +5,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use crate::credentials::Audience;
+use crate::fields::Fields;
 use crate::policy::CachePolicy;
 use crate::reason::Bypass;
 use crate::route::Parameters;
@@ -18,6 +19,8 @@ pub(crate) struct Admitted<'a> {
     pub(crate) parameters: Parameters<'a>,
     pub(crate) authority: &'a str,
     pub(crate) audience: Audience,
+    /// Whether it has a condition or a range.
+    pub(crate) is_conditional: bool,
 }
 
 /// Decides whether `request` may use the cache under `policy`.
@@ -32,10 +35,11 @@ pub(crate) fn admit<'a>(
         Some(route) => route.matches(request.uri.path()).ok_or(Bypass::Route)?,
         None => Parameters::default(),
     };
-    if has_body(&request.headers) {
+    let fields = Fields::of(&request.headers);
+    if fields.framing && has_body(&request.headers) {
         return Err(Bypass::Body);
     }
-    if request.headers.contains_key(UPGRADE) || asks_for_upgrade(&request.headers) {
+    if fields.connection && asks_for_upgrade(&request.headers) {
         return Err(Bypass::Upgrade);
     }
     let authority = authority(request)?;
@@ -46,12 +50,13 @@ pub(crate) fn admit<'a>(
     }
     let audience = policy
         .credentials
-        .audience(request)
+        .audience(request, fields.credentials)
         .ok_or(Bypass::Credentials)?;
     Ok(Admitted {
         parameters,
         authority,
         audience,
+        is_conditional: fields.condition,
     })
 }
 
@@ -64,15 +69,16 @@ fn has_body(headers: &HeaderMap) -> bool {
 }
 
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(CONNECTION)
-        .iter()
-        .any(|line| match line.to_str() {
-            Ok(line) => line
-                .split(',')
-                .any(|option| option.trim().eq_ignore_ascii_case("upgrade")),
-            Err(_) => true,
-        })
+    headers.contains_key(UPGRADE)
+        || headers
+            .get_all(CONNECTION)
+            .iter()
+            .any(|line| match line.to_str() {
+                Ok(line) => line
+                    .split(',')
+                    .any(|option| option.trim().eq_ignore_ascii_case("upgrade")),
+                Err(_) => true,
+            })
 }
 
 /// Returns the one authority that the request names.

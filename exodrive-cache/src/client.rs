@@ -41,7 +41,7 @@ impl Client {
     pub(crate) fn asked(&self) -> Asked<'_> {
         Asked {
             method: &self.method,
-            headers: &self.headers,
+            headers: Some(&self.headers),
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
 
 /// What a policy does with a request that carries `Authorization` or `Cookie`.
@@ -54,16 +53,15 @@ impl Credentials {
         Self(Kind::PerPrincipal(Arc::new(principal)))
     }
 
-    /// Returns whose answer `request` may be given, or `None` if it has to bypass.
-    pub(crate) fn audience(&self, request: &Parts) -> Option<Audience> {
-        let anonymous =
-            !request.headers.contains_key(AUTHORIZATION) && !request.headers.contains_key(COOKIE);
+    /// Returns whose answer `request` may be given, or `None` if it has to bypass. It `has_any` with `Authorization` or
+    /// `Cookie`.
+    pub(crate) fn audience(&self, request: &Parts, has_any: bool) -> Option<Audience> {
         match &self.0 {
             Kind::Shared => Some(Audience::Everybody),
-            Kind::Bypass => anonymous.then_some(Audience::Everybody),
+            Kind::Bypass => (!has_any).then_some(Audience::Everybody),
             Kind::PerPrincipal(principal) => match principal(request) {
                 Some(principal) => Some(Audience::Principal(principal)),
-                None => anonymous.then_some(Audience::Everybody),
+                None => (!has_any).then_some(Audience::Everybody),
             },
         }
     }
@@ -81,32 +79,26 @@ impl fmt::Debug for Kind {
 
 #[cfg(test)]
 mod tests {
-    use http::Request;
-
     use super::*;
+    use crate::samples;
 
-    fn request(header: Option<&str>) -> Parts {
-        let mut request = Request::builder();
-        if let Some(name) = header {
-            request = request.header(name, "secret");
-        }
-        request.body(()).unwrap().into_parts().0
+    fn request() -> Parts {
+        samples::request("/", &[])
     }
 
     #[test]
-    fn bypasses_for_either_kind_of_credentials() {
+    fn bypasses_unless_told_otherwise() {
         let credentials = Credentials::bypass();
         assert_eq!(
-            credentials.audience(&request(None)),
+            credentials.audience(&request(), false),
             Some(Audience::Everybody)
         );
-        assert_eq!(credentials.audience(&request(Some("authorization"))), None);
-        assert_eq!(credentials.audience(&request(Some("cookie"))), None);
+        assert_eq!(credentials.audience(&request(), true), None);
     }
 
     #[test]
     fn shares_one_answer_when_told_to() {
-        let audience = Credentials::shared().audience(&request(Some("cookie")));
+        let audience = Credentials::shared().audience(&request(), true);
         assert_eq!(audience, Some(Audience::Everybody));
     }
 
@@ -114,15 +106,15 @@ mod tests {
     fn keeps_principals_apart_and_never_guesses_one() {
         let credentials =
             Credentials::per_principal(|request| request.extensions.get::<String>().cloned());
-        let mut alice = request(Some("authorization"));
+        let mut alice = request();
         alice.extensions.insert("alice".to_owned());
         assert_eq!(
-            credentials.audience(&alice),
+            credentials.audience(&alice, true),
             Some(Audience::Principal("alice".to_owned()))
         );
-        assert_eq!(credentials.audience(&request(Some("authorization"))), None);
+        assert_eq!(credentials.audience(&request(), true), None);
         assert_eq!(
-            credentials.audience(&request(None)),
+            credentials.audience(&request(), false),
             Some(Audience::Everybody)
         );
     }

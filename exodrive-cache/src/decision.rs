@@ -74,7 +74,17 @@ impl CacheDecision {
         self.outcome
     }
 
-    /// Writes the decision on an answer: `X-Cache`, `Cache-Status`, and itself into the extensions.
+    /// Writes the decision on a stored answer, and `Age` in whole seconds (RFC 9111, section 5.1).
+    pub(crate) fn write_on_stored<B>(self, age: Duration, response: &mut Response<B>) {
+        static AGES: Seconds = Seconds::behind("");
+        let x_cache = HeaderValue::from_static(self.outcome.x_cache());
+        let line = self.outcome.cache_status(response.status());
+        let age = AGES.value(age.as_secs());
+        write_in_place(response.headers_mut(), age, x_cache, line);
+        response.extensions_mut().insert(self);
+    }
+
+    /// Writes the decision on any other answer: `X-Cache`, `Cache-Status`, and itself into the extensions.
     pub(crate) fn write<B>(self, response: &mut Response<B>) {
         let status = response.status();
         let headers = response.headers_mut();
@@ -84,13 +94,60 @@ impl CacheDecision {
     }
 }
 
+/// Writes what is told anew each time into the [room](make_room) that a stored header has for it.
+///
+/// To look at the first few fields costs less than to look three of them up.
+fn write_in_place(
+    headers: &mut HeaderMap,
+    age: HeaderValue,
+    x_cache: HeaderValue,
+    line: HeaderValue,
+) {
+    let (mut age, mut x_cache, mut line) = (Some(age), Some(x_cache), Some(line));
+    for (name, value) in headers.iter_mut() {
+        if age.is_none() && x_cache.is_none() && line.is_none() {
+            return;
+        }
+        let told = if *name == AGE {
+            age.take()
+        } else if *name == X_CACHE {
+            x_cache.take()
+        } else if *name == CACHE_STATUS && *value == PLACE {
+            line.take()
+        } else {
+            None
+        };
+        if let Some(told) = told {
+            *value = told;
+        }
+    }
+    // An entry that another version has written may lack the room.
+    let told = [(AGE, age), (X_CACHE, x_cache), (CACHE_STATUS, line)];
+    for (name, value) in told {
+        if let Some(value) = value {
+            headers.append(name, value);
+        }
+    }
+}
+
 /// Makes room in a stored header for what is written on it each time it is served.
 ///
-/// A clone of a map has no room to grow in, and to move all of it costs several times as much as to change a value.
+/// A clone of a map has no room to grow in, and to move all of it costs several times as much as to change a value. The room
+/// is in front, where it is found at once.
 pub(crate) fn make_room(headers: &mut HeaderMap) {
-    headers.insert(AGE, HeaderValue::from_static("0"));
-    headers.insert(X_CACHE, HeaderValue::from_static("HIT"));
-    write_own_line(headers, HeaderValue::from_static(PLACE));
+    let mut with_room = HeaderMap::with_capacity(headers.len() + 3);
+    with_room.insert(AGE, HeaderValue::from_static("0"));
+    with_room.insert(X_CACHE, HeaderValue::from_static("HIT"));
+    for line in headers.get_all(CACHE_STATUS) {
+        with_room.append(CACHE_STATUS, line.clone());
+    }
+    write_own_line(&mut with_room, HeaderValue::from_static(PLACE));
+    for (name, value) in &*headers {
+        if ![AGE, X_CACHE, CACHE_STATUS].contains(name) {
+            with_room.append(name, value.clone());
+        }
+    }
+    *headers = with_room;
 }
 
 /// Writes this cache's own line of `Cache-Status`, behind those of the caches before it.
@@ -151,28 +208,49 @@ mod tests {
     use super::*;
     use crate::samples::headers;
 
-    fn written(mut headers: HeaderMap) -> HeaderMap {
+    fn decision() -> CacheDecision {
         let outcome = Outcome::Hit {
             age: Duration::from_secs(2),
             ttl: Duration::from_secs(58),
         };
-        let mut response = Response::new(());
-        std::mem::swap(response.headers_mut(), &mut headers);
-        CacheDecision::new("cars".into(), outcome).write(&mut response);
-        response.into_parts().0.headers
+        CacheDecision::new("cars".into(), outcome)
+    }
+
+    fn assert_written(headers: &HeaderMap) {
+        let lines: Vec<_> = headers.get_all(CACHE_STATUS).iter().collect();
+        assert_eq!(lines, ["origin; hit", "exodrive; hit; ttl=58"]);
+        let lines: Vec<_> = headers.get_all(X_CACHE).iter().collect();
+        assert_eq!(lines, ["HIT"]);
     }
 
     #[test]
     fn writes_behind_the_caches_before_it() {
-        let stored = headers(&[("cache-status", "origin; hit"), ("x-cache", "MISS")]);
+        let mut response = Response::new(());
+        *response.headers_mut() = headers(&[("cache-status", "origin; hit"), ("x-cache", "MISS")]);
+        decision().write(&mut response);
+        assert_written(response.headers());
+    }
+
+    #[test]
+    fn writes_on_a_stored_answer_with_or_without_room() {
+        let stored = headers(&[
+            ("cache-status", "origin; hit"),
+            ("x-cache", "MISS"),
+            ("link", "</a>"),
+            ("link", "</b>"),
+        ]);
         let mut with_room = stored.clone();
         make_room(&mut with_room);
-        with_room.remove(AGE);
-        for headers in [written(stored), written(with_room)] {
-            let lines: Vec<_> = headers.get_all(CACHE_STATUS).iter().collect();
-            assert_eq!(lines, ["origin; hit", "exodrive; hit; ttl=58"]);
-            assert_eq!(headers[X_CACHE], "HIT");
-            assert_eq!(headers.len(), 3);
+        let fields = with_room.keys_len();
+        for headers in [stored, with_room] {
+            let mut response = Response::new(());
+            *response.headers_mut() = headers;
+            decision().write_on_stored(Duration::from_secs(2), &mut response);
+            let headers = response.headers();
+            assert_written(headers);
+            assert_eq!(headers[AGE], "2");
+            assert_eq!(headers.get_all("link").iter().count(), 2);
+            assert_eq!(headers.keys_len(), fields);
         }
     }
 

@@ -6,6 +6,7 @@ mod object;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -42,6 +43,7 @@ pub struct Entry {
     fill_time: Duration,
     freshness: Freshness,
     content: Content,
+    known: KnownUntil,
 }
 
 /// What an entry holds.
@@ -53,6 +55,13 @@ enum Content {
     #[cfg(feature = "objects")]
     Object(Read),
 }
+
+/// Up to which invalidation the memory that keeps an entry knows it to be valid.
+///
+/// It is kept in the entry because every hit needs it, and each place in memory that a hit goes to takes its time.
+/// A copy is in no memory yet.
+#[derive(Debug, Default)]
+pub(crate) struct KnownUntil(pub(crate) AtomicU64);
 
 /// Header fields that services in this process write for one request.
 const PER_REQUEST: [HeaderName; 15] = [
@@ -98,6 +107,7 @@ impl Entry {
             fill_time: head.fill_time,
             freshness: head.freshness,
             content: Content::Answer,
+            known: KnownUntil::default(),
         }
     }
 
@@ -163,6 +173,10 @@ impl Entry {
         &self.freshness
     }
 
+    pub(crate) fn known_until(&self) -> &AtomicU64 {
+        &self.known.0
+    }
+
     /// Returns how long ago the handler gave the answer, to this cache.
     pub(crate) fn resident(&self, now: SystemTime) -> Duration {
         now.duration_since(self.answered_at).unwrap_or_default()
@@ -171,6 +185,12 @@ impl Entry {
     /// Returns the answer's age (RFC 9111, section 4.2.3).
     pub(crate) fn age(&self, now: SystemTime) -> Duration {
         self.freshness.age(self.resident(now))
+    }
+}
+
+impl Clone for KnownUntil {
+    fn clone(&self) -> Self {
+        Self::default()
     }
 }
 

@@ -83,6 +83,13 @@ where
                         Some(Followed::Answered(response)) => return Ok(response),
                         Some(Followed::Outdated) => outdated = Some(flight),
                         Some(Followed::Released) => outdated = None,
+                        Some(Followed::Failed) => {
+                            if let Some(stale) = self.question.fallback(StaleReason::Error).await {
+                                return Ok(stale);
+                            }
+                            // A handler in trouble is asked by one at a time, as before.
+                            outdated = None;
+                        }
                         Some(Followed::Abandoned) => break,
                         None => return Ok(self.question.slow().await),
                     }

@@ -58,14 +58,14 @@ where
             .as_ref()
             .map_or(true, |response| is_failure(response.status()));
         if failed && let Some(stale) = question.fallback(StaleReason::Error).await {
-            lead.abandon();
+            lead.fail();
             let _ = reply.send(Ok(stale));
             return filled.release(Release::Failed).await;
         }
         let (parts, body) = match answer {
             Ok(response) => response.into_parts(),
             Err(error) => {
-                lead.abandon();
+                lead.fail();
                 let _ = reply.send(Err(error));
                 return filled.release(Release::Failed).await;
             }

@@ -14,6 +14,7 @@ use crate::conditional;
 use crate::decision::Outcome;
 use crate::entry::Head;
 use crate::error::BoxError;
+use crate::fill::is_failure;
 use crate::filling::Filling;
 use crate::flight::{Answering, Lead};
 use crate::freshness::Freshness;
@@ -65,15 +66,23 @@ impl<St: Store> Filled<St> {
         } = match storable {
             Ok(storable) => storable,
             Err(unstorable) => {
-                self.mark_unshareable();
-                lead.abandon();
+                // What comes after a failure may well be storable, and the handler has enough to do without a call for each
+                // request.
+                let release = if is_failure(parts.status) {
+                    lead.fail();
+                    Release::Failed
+                } else {
+                    self.mark_unshareable();
+                    lead.abandon();
+                    Release::Unstorable
+                };
                 let outcome = Outcome::Miss {
                     unstorable: Some(unstorable),
                 };
                 let response = Response::from_parts(parts, ResponseBody::inner(body));
                 let response = question.policy.decided(outcome, response);
                 let _ = reply.send(Ok(response));
-                return self.release(Release::Unstorable).await;
+                return self.release(release).await;
             }
         };
         if let Some(groups) = question.policy.groups(&tags) {
@@ -156,12 +165,11 @@ impl<St: Store> Filled<St> {
         let tags = tags.filter(|_| conditional::selects(entry.headers(), &answer.headers));
         let Some(tags) = tags else {
             // The handler has nothing new, but what it says is not about the stored answer.
-            let response = respond(entry, question.client.asked(), exchange.answered_at);
             lead.abandon();
             self.release(Release::Failed).await;
-            return question
-                .policy
-                .decided(outcome, response.map(ResponseBody::stored));
+            let response = respond(entry, question.client.asked());
+            let now = exchange.answered_at;
+            return question.policy.served(outcome, entry, now, response);
         };
         let headers = conditional::freshened(entry.headers(), &answer.headers);
         let head = Head {
@@ -186,10 +194,9 @@ impl<St: Store> Filled<St> {
         };
         let entry = self.store(&answering, body).await;
         lead.announce(answering);
-        let response = respond(&entry, question.client.asked(), exchange.answered_at);
-        question
-            .policy
-            .decided(outcome, response.map(ResponseBody::stored))
+        let response = respond(&entry, question.client.asked());
+        let now = exchange.answered_at;
+        question.policy.served(outcome, &entry, now, response)
     }
 
     /// Ends the fill in the store, and returns the entry.

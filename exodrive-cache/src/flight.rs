@@ -45,6 +45,8 @@ pub(crate) enum Stage<A = Answering> {
     /// There is nothing to share, but a request that looks for itself may find an entry, or lead.
     /// An entry is not handed on here: it may be invalidated by the time a waiting request hears of it.
     Released,
+    /// The handler failed. Who has nothing to fall back upon looks for itself, as after `Released`.
+    Failed,
     /// There is no answer to share.
     Abandoned,
 }
@@ -226,6 +228,11 @@ impl<F, A: Clone> Lead<F, A> {
         self.end(&Stage::Released);
     }
 
+    /// Ends the flight because the handler failed.
+    pub(crate) fn fail(&self) {
+        self.end(&Stage::Failed);
+    }
+
     /// Ends the flight; who waits for an answer that was not announced goes without.
     pub(crate) fn abandon(&self) {
         self.end(&Stage::Abandoned);
@@ -239,7 +246,7 @@ impl<F, A: Clone> Lead<F, A> {
         self.flight.stage.send_modify(|stage| match stage {
             Stage::Opening => *stage = unannounced.clone(),
             Stage::Answering(answering) => *stage = Stage::Answered(answering.clone()),
-            Stage::Answered(_) | Stage::Released | Stage::Abandoned => {}
+            Stage::Answered(_) | Stage::Released | Stage::Failed | Stage::Abandoned => {}
         });
     }
 }

@@ -7,7 +7,6 @@ use std::hash::{Hash, Hasher};
 use std::io::Write as _;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use bytes::Bytes;
 use http::HeaderName;
 use http::header::HeaderMap;
 use http::request::Parts;
@@ -26,7 +25,8 @@ use crate::vary::Vary;
 /// compare the inputs.
 #[derive(Clone)]
 pub struct CacheKey {
-    inputs: Bytes,
+    /// Most fit in here, so that neither making a key nor comparing it with a stored one goes elsewhere in memory.
+    inputs: SmallVec<[u8; 128]>,
     /// Worked out once somebody asks: a hit in memory does without it.
     digest: OnceLock<u128>,
     /// The request's header, where a `Vary` may name any of its fields.
@@ -51,19 +51,25 @@ impl CacheKey {
         };
         let mut length = 0;
         keyed.write(|bytes| length += bytes.len());
-        let mut inputs = Vec::with_capacity(length);
-        keyed.write(|bytes| inputs.extend_from_slice(bytes));
+        let mut inputs = SmallVec::from_elem(0, length);
+        let mut rest = &mut inputs[..];
+        keyed.write(|bytes| {
+            if let Some(room) = rest.split_off_mut(..bytes.len()) {
+                room.copy_from_slice(bytes);
+            }
+        });
         let selecting = policy.is_transparent();
         Self {
+            inputs,
+            digest: OnceLock::new(),
             selecting: selecting.then(|| Arc::new(request.headers.clone())),
-            ..Self::of_inputs(inputs)
         }
     }
 
     /// Makes the key of inputs that are encoded already.
-    pub(crate) fn of_inputs(inputs: impl Into<Bytes>) -> Self {
+    pub(crate) fn of_inputs(inputs: &[u8]) -> Self {
         Self {
-            inputs: inputs.into(),
+            inputs: SmallVec::from_slice(inputs),
             digest: OnceLock::new(),
             selecting: None,
         }
@@ -80,7 +86,7 @@ impl CacheKey {
         out.0(&version.to_le_bytes());
         // The last of the inputs ends where they end.
         let _ = write!(inputs, "{id}");
-        Self::of_inputs(inputs)
+        Self::of_inputs(&inputs)
     }
 
     /// Returns the text of the object's own identifier.
@@ -95,10 +101,10 @@ impl CacheKey {
     ///
     /// Whatever is encoded says itself where it ends, so no other key has these inputs and one byte more.
     pub(crate) fn in_shadow(&self) -> Self {
-        Self {
-            selecting: self.selecting.clone(),
-            ..Self::of_inputs([&self.inputs[..], &[0]].concat())
-        }
+        let mut key = Self::of_inputs(&self.inputs);
+        key.inputs.push(0);
+        key.selecting = self.selecting.clone();
+        key
     }
 
     /// Returns the authority of the request, in lower case.
@@ -133,11 +139,6 @@ impl CacheKey {
     #[must_use]
     pub fn inputs(&self) -> &[u8] {
         &self.inputs
-    }
-
-    /// Returns the encoded inputs without copying them.
-    pub(crate) fn shared_inputs(&self) -> Bytes {
-        self.inputs.clone()
     }
 
     /// Returns whether an answer that varies like this is for the request of this key.

@@ -67,7 +67,8 @@
 //!    ([`CachePolicy::stale_while_revalidate`], [`CachePolicy::stale_if_error`]).
 //! 4. Otherwise one request asks the handler, and equal ones wait for its answer ([`Outcome::Coalesced`]). The handler
 //!    sees keyed inputs only, so nothing else can find its way into the stored answer. Where the last
-//!    answer could not be stored, requests do not wait for each other for the next 30 seconds.
+//!    answer could not be stored, other than because the handler failed, requests do not wait for each other for the next
+//!    30 seconds.
 //!    Nobody waits for longer than [`CachePolicy::timeout`], and who has a stale answer to fall back upon no longer than
 //!    [`CachePolicy::soft_timeout`].
 //! 5. An answer is stored if its status is 200 and nothing in it speaks against it ([`Unstorable`]). Header
@@ -155,6 +156,7 @@ mod error;
 mod events;
 mod explain;
 mod fetch;
+mod fields;
 mod fill;
 mod filled;
 mod filling;

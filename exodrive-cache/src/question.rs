@@ -51,6 +51,7 @@ pub(crate) enum Followed<B> {
     Answered(Response<ResponseBody<B>>),
     Outdated,
     Released,
+    Failed,
     Abandoned,
 }
 
@@ -98,10 +99,8 @@ impl<St: Store> Question<St> {
                 return Looked::Nothing;
             }
         };
-        let response = respond(&found.entry, self.client.asked(), now);
-        let response = self
-            .policy
-            .decided(outcome, response.map(ResponseBody::stored));
+        let response = respond(&found.entry, self.client.asked());
+        let response = self.policy.served(outcome, &found.entry, now, response);
         if due {
             Looked::AnsweredDue(response)
         } else {
@@ -127,6 +126,7 @@ impl<St: Store> Question<St> {
             }
             Stage::Answering(_) | Stage::Answered(_) => Followed::Outdated,
             Stage::Released => Followed::Released,
+            Stage::Failed => Followed::Failed,
             Stage::Opening | Stage::Abandoned => Followed::Abandoned,
         }
     }
@@ -165,11 +165,9 @@ impl<St: Store> Question<St> {
         let Stale { entry, .. } = now.stale.filter(|stale| stale.fallback)?;
         let now = self.shared.clock.now();
         let age = entry.age(now);
-        let response = respond(&entry, self.client.asked(), now).map(ResponseBody::stored);
-        Some(
-            self.policy
-                .decided(Outcome::Stale { age, reason }, response),
-        )
+        let response = respond(&entry, self.client.asked());
+        let outcome = Outcome::Stale { age, reason };
+        Some(self.policy.served(outcome, &entry, now, response))
     }
 
     /// Answers when the handler is not to be waited for any longer.

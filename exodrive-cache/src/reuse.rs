@@ -31,6 +31,7 @@ pub(crate) fn reuse(
 ) -> Reuse {
     let freshness = entry.freshness();
     let mut resident = entry.resident(now);
+    let age = freshness.age(resident);
     if outdated {
         // As if its time were over this moment, if it is not already.
         resident = resident.max(freshness.lifetime.saturating_sub(freshness.initial_age));
@@ -40,7 +41,6 @@ pub(crate) fn reuse(
             fallback: freshness.allows_on_error(resident, directives),
         };
     }
-    let age = entry.age(now);
     let stale = |reason| Outcome::Stale { age, reason };
     match freshness.state(resident) {
         State::Fresh => {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, response};
@@ -23,7 +23,7 @@ use crate::mode::ModeCell;
 use crate::policy::CachePolicy;
 use crate::purge::key_tag;
 use crate::target::{self, Changed};
-use crate::{CacheKey, Tag};
+use crate::{CacheKey, Entry, Tag};
 
 pub(crate) struct RoutePolicy {
     pub(crate) name: Arc<str>,
@@ -183,6 +183,20 @@ impl RoutePolicy {
         response
     }
 
+    /// Tells of an answer from the store, made at `now`.
+    pub(crate) fn served<B>(
+        &self,
+        outcome: Outcome,
+        entry: &Entry,
+        now: SystemTime,
+        mut response: Response<B>,
+    ) -> Response<B> {
+        let age = entry.age(now);
+        self.decision(outcome).write_on_stored(age, &mut response);
+        response
+    }
+
+    /// Tells of any other answer.
     pub(crate) fn decided<B>(&self, outcome: Outcome, mut response: Response<B>) -> Response<B> {
         self.decision(outcome).write(&mut response);
         response

@@ -3,34 +3,29 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{AGE, CONTENT_LENGTH, CONTENT_RANGE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::Entry;
+use crate::body::ResponseBody;
 use crate::conditional::{self, Evaluation};
 use crate::range::{self, Selection};
-use crate::seconds::Seconds;
 
 /// What a client asks of an answer, whichever it is: no body, a part of it, or nothing if it is the
 /// one that the client has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) method: &'a Method,
-    pub(crate) headers: &'a HeaderMap,
+    /// The request's header, if there is a condition or a range in it.
+    pub(crate) headers: Option<&'a HeaderMap>,
 }
 
-static AGES: Seconds = Seconds::behind("");
-
-/// Makes an answer from an entry, with `Age` in whole seconds (RFC 9111, section 5.1).
-pub(crate) fn respond(entry: &Entry, asked: Asked<'_>, now: SystemTime) -> Response<Bytes> {
+/// Makes an answer from an entry, but for what is told anew each time.
+pub(crate) fn respond<B>(entry: &Entry, asked: Asked<'_>) -> Response<ResponseBody<B>> {
     let (status, headers) = (entry.status(), entry.headers());
-    let mut response = match asked.not_modified(status, headers, entry.answered_at()) {
-        Some(response) => response,
-        None => content(entry, asked),
-    };
-    let age = AGES.value(entry.age(now).as_secs());
-    response.headers_mut().insert(AGE, age);
-    response
+    asked
+        .not_modified(status, headers, entry.answered_at())
+        .unwrap_or_else(|| content(entry, asked))
 }
 
 impl Asked<'_> {
@@ -41,7 +36,7 @@ impl Asked<'_> {
         headers: &HeaderMap,
         received_at: SystemTime,
     ) -> Option<Response<B>> {
-        match conditional::evaluate(self.headers, status, headers, received_at) {
+        match conditional::evaluate(self.headers?, status, headers, received_at) {
             Evaluation::Full => None,
             Evaluation::NotModified => {
                 let mut response = Response::new(B::default());
@@ -53,9 +48,9 @@ impl Asked<'_> {
     }
 }
 
-fn content(entry: &Entry, asked: Asked<'_>) -> Response<Bytes> {
+fn content<B>(entry: &Entry, asked: Asked<'_>) -> Response<ResponseBody<B>> {
     let body = entry.body();
-    let mut response = Response::new(Bytes::new());
+    let mut response = Response::new(ResponseBody::default());
     *response.status_mut() = entry.status();
     *response.headers_mut() = entry.headers().clone();
     if asked.method == Method::HEAD {
@@ -64,16 +59,18 @@ fn content(entry: &Entry, asked: Asked<'_>) -> Response<Bytes> {
         response.headers_mut().insert(CONTENT_LENGTH, length);
         return response;
     }
-    let selection = range::select(
-        asked.headers,
-        entry.status(),
-        entry.headers(),
-        entry.answered_at(),
-        body.len(),
-    );
+    let selection = asked.headers.map_or(Selection::Full, |request| {
+        range::select(
+            request,
+            entry.status(),
+            entry.headers(),
+            entry.answered_at(),
+            body.len(),
+        )
+    });
     let (status, part, content_range) = match selection {
         Selection::Full => {
-            *response.body_mut() = body.clone();
+            *response.body_mut() = ResponseBody::stored(body.clone());
             return response;
         }
         Selection::Part(part) => (
@@ -91,6 +88,6 @@ fn content(entry: &Entry, asked: Asked<'_>) -> Response<Bytes> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_LENGTH, HeaderValue::from(part.len()));
     headers.insert(CONTENT_RANGE, content_range);
-    *response.body_mut() = part;
+    *response.body_mut() = ResponseBody::stored(part);
     response
 }

@@ -97,14 +97,16 @@ where
             let now = self.shared.clock.now();
             let asked = Asked {
                 method: &parts.method,
-                headers: &parts.headers,
+                headers: admitted.is_conditional.then_some(&parts.headers),
             };
             match reuse(&found.entry, found.outdated, &directives, early, now) {
                 Reuse::Serve(outcome) => {
-                    let response = respond(&found.entry, asked, now);
-                    let mut response = response.map(ResponseBody::stored);
+                    let mut response = respond(&found.entry, asked);
+                    // The memory that held the request's extensions serves for the answer's.
+                    parts.extensions.clear();
+                    *response.extensions_mut() = parts.extensions;
                     self.policy.ended(Some(outcome));
-                    self.policy.decision(outcome).write(&mut response);
+                    let response = self.policy.served(outcome, &found.entry, now, response);
                     return ResponseFuture::hit(response);
                 }
                 // It takes a task to refresh; the rest is the same once the store has been asked.

@@ -43,7 +43,7 @@ use http::header::HeaderMap;
 use http::{HeaderName, HeaderValue, StatusCode};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Content, Entry};
+use super::{Content, Entry, KnownUntil};
 use crate::freshness::Freshness;
 use crate::vary::{Field, Value, Vary};
 use crate::{CacheKey, Tag};
@@ -140,8 +140,7 @@ impl Entry {
     /// store keeps those of a [newer](DecodeErrorKind::Newer) version: while versions are mixed, another
     /// instance reads them.
     pub fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
-        Self::decode_with(bytes, |inputs| Some(CacheKey::of_inputs(inputs.to_vec())))?
-            .ok_or(CORRUPT)
+        Self::decode_with(bytes, |inputs| Some(CacheKey::of_inputs(inputs)))?.ok_or(CORRUPT)
     }
 
     /// Reads an entry, unless it is one for another key.
@@ -206,6 +205,7 @@ impl Entry {
             fill_time,
             freshness,
             content: Content::of_flags(flags),
+            known: KnownUntil::default(),
         }))
     }
 }

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Content, Entry};
+use super::{Content, Entry, KnownUntil};
 use crate::freshness::Freshness;
 use crate::vary::Vary;
 use crate::{CacheKey, Tag};
@@ -49,6 +49,7 @@ impl Entry {
             fill_time: made.took,
             freshness: made.freshness,
             content: Content::Object(read),
+            known: KnownUntil::default(),
         })
     }
 

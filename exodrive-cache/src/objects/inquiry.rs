@@ -25,6 +25,10 @@ pub(super) struct Inquiry<T, St: Store> {
 }
 
 /// What this process's memory makes of a question.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is returned"
+)]
 pub(super) enum Asked<T, St: Store> {
     /// It has the object.
     Answered(Arc<T>),
@@ -132,7 +136,7 @@ impl<T: Object, St: Store> Inquiry<T, St> {
                     Err(_) => Followed::Abandoned,
                 }
             }
-            Stage::Released => Followed::Released,
+            Stage::Released | Stage::Failed => Followed::Released,
             Stage::Opening | Stage::Abandoned => Followed::Abandoned,
         }
     }

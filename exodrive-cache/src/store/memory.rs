@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::future::{self, Future};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use quick_cache::sync::Cache as Map;
 use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
 use smallvec::{SmallVec, smallvec};
@@ -30,8 +30,10 @@ const EXPECTED_WEIGHT: u64 = 8 << 10;
 ///
 /// When it is full, the entries that are asked for least make room.
 pub struct MemoryStore {
-    /// By the inputs of the key: they have to be compared anyway, and a digest of them costs more than the rest of a hit.
-    slots: Map<Bytes, Arc<Slot>, BySlotWeight, DefaultHashBuilder, Evictions>,
+    /// By a hash of the key's inputs. Those are compared in the entry, which a hit goes to in any case; the digest of
+    /// a key costs more than the rest of a hit.
+    slots: Map<u64, Slot, BySlotWeight, DefaultHashBuilder, Evictions>,
+    hasher: DefaultHashBuilder,
     evictions: Evictions,
     ledger: Arc<Ledger>,
     recent: Recent,
@@ -46,13 +48,8 @@ pub struct MemoryFill {
 }
 
 /// The entries of one key: one for each value of what their `Vary` names, the newest first.
-struct Slot(SmallVec<[Variant; 1]>);
-
-struct Variant {
-    entry: Arc<Entry>,
-    /// The entry is known to be valid up to here.
-    valid_until: AtomicU64,
-}
+#[derive(Clone)]
+struct Slot(SmallVec<[Arc<Entry>; 1]>);
 
 #[derive(Clone)]
 struct BySlotWeight;
@@ -83,6 +80,7 @@ impl MemoryStore {
                 DefaultHashBuilder::default(),
                 evictions.clone(),
             ),
+            hasher: DefaultHashBuilder::default(),
             evictions,
             ledger: Arc::new(Ledger::new(LEDGER_CAPACITY)),
             recent: Recent::default(),
@@ -110,34 +108,57 @@ impl MemoryStore {
     }
 
     /// Keeps an entry that was valid at `since`, if it is not invalid by now.
-    pub(super) fn keep(&self, entry: Arc<Entry>, since: Position) -> Commit {
+    pub(super) fn keep(&self, entry: &Arc<Entry>, since: Position) -> Commit {
         if self.ledger.check(since, entry.tags()) == Validity::Invalid {
             return Commit::Overtaken;
         }
         if entry.weight() > self.slots.shard_capacity() {
             return Commit::TooLarge;
         }
-        // An invalidation may happen right here. The variant keeps the position, so the next lookup
+        // An invalidation may happen right here. The entry keeps the position, so the next lookup
         // finds out.
-        self.put(Variant {
-            entry,
-            valid_until: AtomicU64::new(since),
-        });
+        entry.known_until().fetch_max(since, Ordering::AcqRel);
+        self.put(self.place(entry.key()), entry);
         Commit::Stored
     }
 
-    /// Puts a variant in place of the one that answers the same requests.
+    /// Returns where the entries of a key are, and those of hardly ever another.
+    fn place(&self, key: &CacheKey) -> u64 {
+        self.hasher.hash_one(key.inputs())
+    }
+
+    /// Puts an entry in place of the one that answers the same requests, and of those of other keys.
     ///
     /// Two fills of different variants may end at once, and one of them be lost: a miss, no more.
-    fn put(&self, variant: Variant) {
-        let inputs = variant.entry.key().shared_inputs();
-        let new = variant.entry.clone();
-        let mut variants = smallvec![variant];
-        if let Some(slot) = self.slots.get(&*inputs) {
-            let others = slot.0.iter().filter(|old| old.entry.vary() != new.vary());
-            variants.extend(others.take(MAX_VARIANTS - 1).map(Variant::again));
+    fn put(&self, place: u64, entry: &Arc<Entry>) {
+        let mut variants = smallvec![Arc::clone(entry)];
+        if let Some(slot) = self.slots.get(&place) {
+            let others = slot
+                .0
+                .into_iter()
+                .filter(|old| old.key() == entry.key() && old.vary() != entry.vary());
+            variants.extend(others.take(MAX_VARIANTS - 1));
         }
-        self.slots.insert(inputs, Arc::new(Slot(variants)));
+        self.slots.insert(place, Slot(variants));
+    }
+
+    fn at(&self, place: u64, key: &CacheKey) -> Option<Found> {
+        let slot = self.slots.get(&place)?;
+        let entry = slot.select(key)?;
+        let known_until = entry.known_until();
+        let since = known_until.load(Ordering::Acquire);
+        let outdated = match self.ledger.check(since, entry.tags()) {
+            Validity::Valid(position) => {
+                // Mostly there is nothing new, and a write takes the entry away from the other processors.
+                if position > since {
+                    known_until.fetch_max(position, Ordering::AcqRel);
+                }
+                false
+            }
+            Validity::Outdated => true,
+            Validity::Invalid => return None,
+        };
+        Some(Found { entry, outdated })
     }
 }
 
@@ -152,22 +173,7 @@ impl Store for MemoryStore {
     type Fill = MemoryFill;
 
     fn peek(&self, key: &CacheKey) -> Option<Found> {
-        let slot = self.slots.get(key.inputs())?;
-        let Variant { entry, valid_until } = slot.select(key)?;
-        let since = valid_until.load(Ordering::Acquire);
-        let outdated = match self.ledger.check(since, entry.tags()) {
-            Validity::Valid(position) => {
-                // Mostly there is nothing new, and a write takes the entry away from the other processors.
-                if position > since {
-                    valid_until.fetch_max(position, Ordering::AcqRel);
-                }
-                false
-            }
-            Validity::Outdated => true,
-            Validity::Invalid => return None,
-        };
-        let entry = entry.clone();
-        Some(Found { entry, outdated })
+        self.at(self.place(key), key)
     }
 
     fn lookup(
@@ -215,7 +221,7 @@ impl Store for MemoryStore {
                 Validity::Valid(_)
             );
         future::ready(Ok(match settled {
-            true => self.keep(Arc::new(entry), fill.opened_at),
+            true => self.keep(&Arc::new(entry), fill.opened_at),
             false => Commit::Unsettled,
         }))
     }
@@ -246,11 +252,11 @@ impl fmt::Debug for MemoryStore {
 
 // === impl Evictions ===
 
-impl Lifecycle<Bytes, Arc<Slot>> for Evictions {
+impl Lifecycle<u64, Slot> for Evictions {
     type RequestState = ();
 
     // Unlike the calls after it, this one is not made for what is replaced.
-    fn before_evict(&self, (): &mut (), _: &Bytes, _: &mut Arc<Slot>) {
+    fn before_evict(&self, (): &mut (), _: &u64, _: &mut Slot) {
         self.count.fetch_add(1, Ordering::Relaxed);
         #[cfg(feature = "metrics")]
         self.meter.count();
@@ -260,29 +266,58 @@ impl Lifecycle<Bytes, Arc<Slot>> for Evictions {
 // === impl Slot ===
 
 impl Slot {
-    fn select(&self, key: &CacheKey) -> Option<&Variant> {
+    fn select(self, key: &CacheKey) -> Option<Arc<Entry>> {
         self.0
-            .iter()
-            .find(|variant| key.selects(variant.entry.vary()))
-    }
-}
-
-impl Variant {
-    /// Returns the same variant for another slot.
-    fn again(&self) -> Self {
-        // What is known later is only known there: a lookup here finds it out again.
-        let valid_until = self.valid_until.load(Ordering::Acquire);
-        Self {
-            entry: self.entry.clone(),
-            valid_until: AtomicU64::new(valid_until),
-        }
+            .into_iter()
+            .find(|entry| entry.key() == key && key.selects(entry.vary()))
     }
 }
 
 // === impl BySlotWeight ===
 
-impl Weighter<Bytes, Arc<Slot>> for BySlotWeight {
-    fn weight(&self, _: &Bytes, slot: &Arc<Slot>) -> u64 {
-        slot.0.iter().map(|variant| variant.entry.weight()).sum()
+impl Weighter<u64, Slot> for BySlotWeight {
+    fn weight(&self, _: &u64, slot: &Slot) -> u64 {
+        slot.0.iter().map(|entry| entry.weight()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use bytes::Bytes;
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+    use crate::entry::Head;
+    use crate::freshness::Freshness;
+    use crate::policy::CachePolicy;
+    use crate::vary::Vary;
+
+    fn entry(key: &CacheKey) -> Arc<Entry> {
+        let policy = CachePolicy::ttl(Duration::from_secs(60));
+        let head = Head {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            vary: Vary::default(),
+            answered_at: SystemTime::UNIX_EPOCH,
+            fill_time: Duration::ZERO,
+            freshness: Freshness::fixed(Duration::from_secs(60), Duration::ZERO, Duration::ZERO),
+        };
+        let entry = Entry::new(&policy, key, &head, [].into(), Bytes::new());
+        Arc::new(entry)
+    }
+
+    /// No two keys with one hash are known; this is what would become of them.
+    #[test]
+    fn keys_in_one_place_never_answer_for_each_other() {
+        let store = MemoryStore::default();
+        let [one, two] = [b"one", b"two"].map(|inputs| CacheKey::of_inputs(inputs));
+        store.put(7, &entry(&one));
+        assert!(store.at(7, &one).is_some());
+        assert!(store.at(7, &two).is_none());
+        store.put(7, &entry(&two));
+        assert!(store.at(7, &one).is_none());
+        assert_eq!(*store.at(7, &two).unwrap().entry.key(), two);
     }
 }

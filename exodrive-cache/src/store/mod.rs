@@ -153,7 +153,7 @@ pub enum Release {
     /// The answer may not be stored, and the next one will not be either: for a while, instances need
     /// not wait for each other's.
     Unstorable,
-    /// There was no answer, or not all of it.
+    /// There was no answer, or not all of it, or it said that the handler failed.
     Failed,
 }
 

@@ -119,7 +119,7 @@ impl Store for TieredStore {
         if let Some(Found { entry, outdated }) = &found
             && !outdated
         {
-            memory.keep(entry.clone(), since);
+            memory.keep(entry, since);
         }
         Ok(found)
     }
@@ -152,7 +152,7 @@ impl Store for TieredStore {
             // Without the server nobody knows what was invalidated elsewhere a moment ago.
             Err(error) if fill.recent_from.is_some() => Err(error),
             // Where Redis had no room for it, or could not be reached, the memory keeps it by its own rules.
-            Ok(_) | Err(_) => match (memory.keep(Arc::new(entry), fill.position), committed) {
+            Ok(_) | Err(_) => match (memory.keep(&Arc::new(entry), fill.position), committed) {
                 (Commit::Overtaken, _) => Ok(Commit::Overtaken),
                 (Commit::Stored, _) => Ok(Commit::Stored),
                 (_, committed) => committed,

@@ -9,7 +9,9 @@ use http_body_util::channel::Channel;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-use super::support::{Fixture, Gate, get, numbered, ok, policy, seen, settled, text};
+use super::support::{
+    Body, Failure, Fixture, Gate, get, numbered, ok, policy, seen, settled, text,
+};
 
 fn gated(status: StatusCode) -> (Fixture, Gate) {
     Fixture::gated(policy(), .., move |call| {
@@ -52,6 +54,49 @@ async fn nobody_waits_for_an_answer_that_cannot_be_shared() {
     let mut bodies = clients.join_all().await;
     bodies.sort_unstable();
     assert_eq!(bodies, ["1", "2", "3"]);
+}
+
+/// Fails at its first call, and answers later ones with their numbers.
+fn failing_once(call: usize) -> Result<Response<Body>, Failure> {
+    let mut response = ok(call.to_string());
+    if call == 1 {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    Ok(response)
+}
+
+#[tokio::test]
+async fn who_waited_for_a_call_that_failed_shares_the_next_one() {
+    let (fixture, gate) = Fixture::gated(policy(), .., failing_once);
+    let mut clients = JoinSet::new();
+    for _ in 0..100 {
+        let fixture = fixture.clone();
+        clients.spawn(async move { text(fixture.send(get("/cars/1")).await).await });
+    }
+    for _ in 0..2 {
+        gate.arrival().await;
+        settled().await;
+        gate.let_one_pass();
+    }
+    let mut bodies = clients.join_all().await;
+    bodies.sort_unstable();
+    assert_eq!(fixture.calls(), 2);
+    assert_eq!(bodies[..2], ["1", "2"]);
+    assert_eq!(bodies[99], "2");
+}
+
+#[tokio::test]
+async fn requests_share_a_call_right_after_a_failure() {
+    let (fixture, gate) = Fixture::gated(policy(), 2.., failing_once);
+    assert_eq!(fixture.ask_for("/cars/1").await, seen("MISS", "1"));
+    let clients = [(); 3].map(|()| fixture.asking_for("/cars/1"));
+    gate.arrival().await;
+    settled().await;
+    gate.let_one_pass();
+    for client in clients {
+        assert_eq!(client.await.unwrap(), seen("MISS", "2"));
+    }
+    assert_eq!(fixture.calls(), 2);
 }
 
 #[tokio::test]

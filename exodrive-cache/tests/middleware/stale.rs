@@ -71,6 +71,33 @@ async fn a_stale_answer_is_served_when_the_handler_fails() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waited_for_a_call_that_failed_is_served_the_stale_answer_too() {
+    let unavailable = || Ok(StatusCode::SERVICE_UNAVAILABLE);
+    let broken = || Err(Failure("out of order"));
+    let failures: [fn() -> Result<StatusCode, Failure>; 2] = [unavailable, broken];
+    for fails in failures {
+        let policy = policy().stale_if_error(MINUTE);
+        let (fixture, gate) = Fixture::gated(policy, 2.., move |call| {
+            let mut response = ok(call.to_string());
+            if call > 1 {
+                *response.status_mut() = fails()?;
+            }
+            Ok(response)
+        });
+        assert_eq!(fixture.ask_for("/cars/1").await, seen("MISS", "1"));
+        tokio::time::advance(MINUTE).await;
+        let clients = [(); 5].map(|()| fixture.asking_for("/cars/1"));
+        gate.arrival().await;
+        settled().await;
+        gate.let_one_pass();
+        for client in clients {
+            assert_eq!(client.await.unwrap(), seen("STALE", "1"));
+        }
+        assert_eq!(fixture.calls(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_is_no_failure_is_served_as_it_is() {
     let fixture = failing_later(|| Ok(StatusCode::NOT_FOUND));
     fixture.ask_for("/cars/1").await;

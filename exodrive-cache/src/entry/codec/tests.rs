@@ -17,7 +17,7 @@ fn sample() -> Entry {
     let request = headers(&[("accept-language", "en, de;q=0.5"), ("foo", "1 , 2")]);
     let varying = headers(&[("vary", "accept-language, foo, bar")]);
     Entry {
-        key: CacheKey::of_inputs("key"),
+        key: CacheKey::of_inputs(b"key"),
         vary: Vary::of(&varying, &request).unwrap(),
         tags: [Tag::new("car:7"), Tag::new("cars")].into(),
         status: StatusCode::OK,
@@ -33,6 +33,7 @@ fn sample() -> Entry {
             must_revalidate: true,
         },
         content: Content::Answer,
+        known: KnownUntil::default(),
     }
 }
 
@@ -90,17 +91,17 @@ fn reads_what_version_1_wrote() {
 #[test]
 fn reads_only_the_entry_that_was_asked_for() {
     let bytes = sample().encode();
-    let asked = CacheKey::of_inputs("key");
+    let asked = CacheKey::of_inputs(b"key");
     let read = Entry::decode_for(&asked, &bytes).unwrap().unwrap();
     assert_eq!(parts(&read), parts(&sample()));
-    let other = CacheKey::of_inputs("another");
+    let other = CacheKey::of_inputs(b"another");
     assert!(Entry::decode_for(&other, &bytes).unwrap().is_none());
 }
 
 #[test]
 fn an_empty_entry_is_one() {
     let entry = Entry {
-        key: CacheKey::of_inputs(""),
+        key: CacheKey::of_inputs(b""),
         vary: Vary::default(),
         tags: [].into(),
         status: StatusCode::NO_CONTENT,
@@ -110,6 +111,7 @@ fn an_empty_entry_is_one() {
         fill_time: Duration::ZERO,
         freshness: Freshness::fixed(Duration::ZERO, Duration::ZERO, Duration::ZERO),
         content: Content::Answer,
+        known: KnownUntil::default(),
     };
     assert_eq!(parts(&decode(entry.encode()).unwrap()), parts(&entry));
 }
@@ -267,7 +269,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
     )
         .prop_map(
             |((key, body, status), varied, tags, headers, times)| Entry {
-                key: CacheKey::of_inputs(key),
+                key: CacheKey::of_inputs(&key),
                 vary: Vary::from_fields(varied),
                 tags: tags.into(),
                 status: StatusCode::from_u16(status).unwrap(),
@@ -277,6 +279,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
                 fill_time: times.1,
                 freshness: times.2,
                 content: Content::Answer,
+                known: KnownUntil::default(),
             },
         )
 }
