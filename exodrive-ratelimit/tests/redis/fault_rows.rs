@@ -7,10 +7,10 @@ use exodrive_faults::Fault;
 use exodrive_ratelimit::store::Source;
 use exodrive_ratelimit::{RedisStore, Subject};
 use exodrive_redis::{Health, Status};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::load;
-use crate::support::{PATIENCE, Server, calls, connected};
+use crate::support::{Server, calls, connected};
 use crate::trial::{
     BEFORE, DEADLINE, KEY, LIMIT, Trial, administered, admitted, admitting, degraded, instance,
     limiter, through_proxy, until,
@@ -45,7 +45,7 @@ async fn a_stalled_server_is_done_without_for_ten_seconds() {
 #[tokio::test]
 async fn a_delay_within_the_deadline_costs_one_round_trip_per_check() {
     const CHECKS: u32 = 30;
-    let (_server, proxy, redis) = through_proxy().await;
+    let (_server, proxy, redis) = through_proxy(DEADLINE).await;
     let limiter = instance(&redis);
     assert_eq!(admitted(&limiter, Source::REDIS, BEFORE).await, BEFORE);
     let before = (redis.health(), calls(&redis, "evalsha").await);
@@ -58,12 +58,12 @@ async fn a_delay_within_the_deadline_costs_one_round_trip_per_check() {
 #[tokio::test]
 async fn late_swallowed_and_corrupt_replies_are_done_without() {
     for fault in [
-        Fault::Delay(4 * DEADLINE),
+        Fault::Delay(2 * DEADLINE),
         Fault::SwallowReplies,
         Fault::SwallowRequests,
         Fault::Corrupt,
     ] {
-        let (_server, proxy, redis) = through_proxy().await;
+        let (_server, proxy, redis) = through_proxy(DEADLINE / 2).await;
         let trial = Trial::begin(&redis).await;
         proxy.fault(fault);
         trial.goes_on_alone().await;
@@ -82,13 +82,14 @@ async fn late_swallowed_and_corrupt_replies_are_done_without() {
 async fn what_is_reset_or_swallowed_is_debited_once_at_most() {
     const MUCH: u32 = 10_000;
     const CHECKS: u32 = 400;
+    const QUICK: Duration = Duration::from_millis(200);
     for fault in [
         Fault::Reset(0.05),
         Fault::SwallowReplies,
         Fault::SwallowRequests,
         Fault::HalfOpen,
     ] {
-        let (server, proxy, redis) = through_proxy().await;
+        let (server, proxy, redis) = through_proxy(QUICK).await;
         let limiter = limiter(RedisStore::new(redis.clone()), MUCH);
         proxy.fault(fault);
         // There is room for all of them in the share as well.
@@ -137,16 +138,11 @@ async fn a_loading_server_is_done_without() {
     }
     // While it loads, the server may answer too late for the patience of an administrator's connection.
     let reload = tokio::spawn(async move { drop(admin.try_ask::<()>("DEBUG RELOAD").await) });
-    let calls = async {
-        while !degraded(&redis.health()) {
-            let nobody = Subject::user("nobody");
-            drop(trial.limiter.check(nobody, 0).await);
-        }
+    let loading = |health: &Health| {
+        let code = health.last_error().and_then(|error| error.server_code());
+        degraded(health) && code == Some("LOADING")
     };
-    timeout(PATIENCE, calls).await.unwrap();
-    let health = redis.health();
-    let code = health.last_error().and_then(|error| error.server_code());
-    assert_eq!(code, Some("LOADING"));
+    until(&redis, loading).await;
     trial.goes_on_alone().await;
     let second = server.admin().await;
     drop(second.try_ask::<()>("CONFIG SET key-load-delay 0").await);

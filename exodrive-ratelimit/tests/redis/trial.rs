@@ -21,9 +21,10 @@ pub(crate) const KEY: &str = "rl:{user/u}:w:daily";
 pub(crate) const BEFORE: u32 = 10;
 
 /// A healthy server meets it on a busy machine.
-pub(crate) const DEADLINE: Duration = Duration::from_millis(500);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 
-/// From the cure until the server decides again: 2.5 s, twice as much where machines do other things too.
+/// From the cure until the server decides again: 2.5 s, twice as much where machines do other things too. One that is late
+/// for everything is late for each of a few steps: to connect, to be asked, to answer.
 const RECOVERY: Duration = Duration::from_secs(5);
 
 /// One of four instances with a limit for each day.
@@ -78,18 +79,24 @@ pub(crate) fn degraded(health: &Health) -> bool {
 
 pub(crate) struct Trial {
     pub(crate) limiter: RateLimiter<RedisStore>,
+    redis: RedisClient,
     load: Load,
 }
 
 impl Trial {
     pub(crate) async fn begin(redis: &RedisClient) -> Self {
-        Self::of(instance(redis)).await
+        Self::of(instance(redis), redis).await
     }
 
-    pub(crate) async fn of(limiter: RateLimiter<RedisStore>) -> Self {
+    pub(crate) async fn of(limiter: RateLimiter<RedisStore>, redis: &RedisClient) -> Self {
         assert_eq!(admitted(&limiter, Source::REDIS, BEFORE).await, BEFORE);
         let load = Load::start(&limiter).await;
-        Self { limiter, load }
+        let redis = redis.clone();
+        Self {
+            limiter,
+            redis,
+            load,
+        }
     }
 
     /// While the fault lasts, what the server has admitted and what the instance admits are one share.
@@ -103,13 +110,15 @@ impl Trial {
     /// most the limit and a share, of everybody. Returns how many.
     pub(crate) async fn recovers(self) -> u32 {
         let recovery = self.load.until_the_server_decides().await;
-        assert!(recovery <= RECOVERY, "{recovery:?}");
+        let most = RECOVERY + 4 * self.load.lateness();
+        assert!(recovery <= most, "{recovery:?} of {most:?}");
+        let others = self.load.end().await;
+        say(recovery, others.slowest);
+        until(&self.redis, Health::is_connected).await;
         let after = admitted(&self.limiter, Source::REDIS, 2 * LIMIT).await;
         assert!((1..=LIMIT).contains(&after), "{after}");
-        let others = self.load.end().await;
-        let most = others.admitted.into_iter().max().unwrap();
-        assert!(most <= LIMIT + SHARE, "{:?}", others.admitted);
-        say(recovery, others.slowest);
+        let others = others.with_what_is_left(&self.limiter).await;
+        assert!(others.iter().all(|all| *all <= LIMIT + SHARE), "{others:?}");
         SHARE + after
     }
 }
@@ -122,11 +131,11 @@ fn say(recovery: Duration, slowest: Duration) {
     println!("the server decided again after {recovery:?}; the slowest check took {slowest:?}");
 }
 
-pub(crate) async fn through_proxy() -> (Server, Proxy, RedisClient) {
+pub(crate) async fn through_proxy(deadline: Duration) -> (Server, Proxy, RedisClient) {
     let server = Server::start();
     let proxy = Proxy::start(server.address()).await;
     let builder = RedisClient::builder(format!("redis://{}", proxy.address()));
-    let redis = connected(builder.deadline(DEADLINE).connect_timeout(DEADLINE)).await;
+    let redis = connected(builder.deadline(deadline).connect_timeout(deadline)).await;
     (server, proxy, redis)
 }
 
