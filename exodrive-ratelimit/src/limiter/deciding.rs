@@ -32,14 +32,9 @@ impl<St: Store> RateLimiter<St> {
 
     /// What follows from earlier answers of the store.
     fn answer_known(&self, claims: &mut Claims) -> Option<Verdict> {
-        let Shared { plan, leases, .. } = &*self.shared;
-        let Some(verdict) = leases.spend(plan, claims) else {
-            return self.denied().repeat(plan, claims);
-        };
-        if let Some(fallback) = self.fallback() {
-            fallback.note(plan, claims);
-        }
-        Some(verdict)
+        let plan = &self.shared.plan;
+        self.spend(claims)
+            .or_else(|| self.denied().repeat(plan, claims))
     }
 
     /// Takes note of an answer.
@@ -55,8 +50,8 @@ impl<St: Store> RateLimiter<St> {
         }
     }
 
+    /// The answer that has to be waited for.
     pub(crate) async fn decide(&self, claims: Claims, correctable: Correctable) -> Admission {
-        let plan = &self.shared.plan;
         self.begin_to_poll();
         let asked_at = self.denied().now();
         let answer = self.ask(&claims).await;
@@ -68,28 +63,38 @@ impl<St: Store> RateLimiter<St> {
         }
         match answer {
             Ok(verdict) => {
-                if plan.doubts.store_recovered() {
-                    self.pay_back().await;
-                }
-                self.note(&claims, &verdict);
-                if !verdict.admitted() {
-                    let corrected = correctable == Correctable::All;
-                    self.denied()
-                        .note(plan, &claims, &verdict, asked_at, corrected);
-                }
-                // After that, since what is new may make room for what has just been refused.
-                self.keep_up(&verdict).await;
+                self.heed(&claims, &verdict, asked_at, correctable).await;
+                let plan = &self.shared.plan;
                 let noted = match self.fallback() {
                     Some(fallback) if verdict.admitted() => fallback.note(plan, &claims),
                     _ => Stamps::new(),
                 };
                 Admission::new(claims, verdict, By::Store { noted })
             }
-            Err(error) => {
-                plan.doubts.store_failed(&error);
-                self.decide_alone(claims, correctable, &error)
-            }
+            Err(error) => self.decide_alone(claims, correctable, &error),
         }
+    }
+
+    /// Does what follows from an answer of the store, asked at `asked_at`.
+    async fn heed(
+        &self,
+        claims: &Claims,
+        verdict: &Verdict,
+        asked_at: u64,
+        correctable: Correctable,
+    ) {
+        let plan = &self.shared.plan;
+        if plan.doubts.store_recovered() {
+            self.pay_back().await;
+        }
+        self.note(claims, verdict);
+        if !verdict.admitted() {
+            let corrected = correctable == Correctable::All;
+            self.denied()
+                .note(plan, claims, verdict, asked_at, corrected);
+        }
+        // After that, since what is new may make room for what has just been refused.
+        self.keep_up(verdict).await;
     }
 
     /// Decides without the store, by what each limit says of that.
@@ -100,6 +105,7 @@ impl<St: Store> RateLimiter<St> {
         error: &StoreError,
     ) -> Admission {
         let plan = &self.shared.plan;
+        plan.doubts.store_failed(error);
         let policy = |claim: &Claim| plan.planned(claim.limit).on_store_error();
         let denies = |claim: &Claim| policy(claim) == OnStoreError::Deny && !claim.shadow;
         if claims.iter().any(denies) {
@@ -127,7 +133,7 @@ impl<St: Store> RateLimiter<St> {
         Admission::new(claims, verdict, by)
     }
 
-    /// Tells the store what was admitted without it.
+    /// Tells the store what was admitted without it. What gets lost on the way was within this instance's share.
     async fn pay_back(&self) {
         let Some(fallback) = self.fallback() else {
             return;

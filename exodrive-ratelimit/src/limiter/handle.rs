@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::claim::{Orders, Progress};
 use super::denied::Denied;
 use super::fallback::Fallback;
-use super::leasing::Leases;
+use super::leases::Leases;
 use super::plan::Plan;
 use super::watch::Watch;
 use super::{Admission, Builder, Correctable, Permit};

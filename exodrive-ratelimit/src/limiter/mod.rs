@@ -12,6 +12,7 @@ mod doubts;
 mod fallback;
 mod handle;
 mod keeping_up;
+mod leases;
 mod leasing;
 mod permit;
 mod plan;
