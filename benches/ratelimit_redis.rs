@@ -6,6 +6,7 @@
 )]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use exodrive_benches::{Goal, Group};
@@ -38,6 +39,7 @@ fn main() {
         0.5,
     );
     bench.compare("a refused client, 64 callers", 64, [once], 1.0 / 20.0);
+    bench.lease("a hot limit that is leased, 64 callers", 64, 1.0 / 20.0);
 }
 
 /// One server, and one runtime for everything that talks to it.
@@ -74,6 +76,49 @@ impl Bench {
         most: f64,
     ) {
         let limiter = self.limiter(limits.clone());
+        let check = move || {
+            let limiter = limiter.clone();
+            async move { drop(limiter.check(somebody(), 1).await) }
+        };
+        self.beside(name, callers, limits, check, most);
+    }
+
+    /// Checks of a limit of which a thousand tokens are taken at once, beside a call for each of them.
+    fn lease(&self, name: &'static str, callers: usize, most: f64) {
+        let limit = |name| Limit::sliding_window(name, PLENTY, HOUR).by_subject();
+        let limiter = self.limiter([limit("leased").lease(1_000)]);
+        let (asking, admitted) = (limiter.clone(), Arc::new(AtomicU32::new(0)));
+        let counted = Arc::clone(&admitted);
+        let check = move || {
+            let (limiter, counted) = (asking.clone(), Arc::clone(&counted));
+            async move {
+                if limiter.check(somebody(), 1).await.is_ok() {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        };
+        self.beside(name, callers, [limit("asked")], check, most);
+        let control = limiter.control();
+        let counted = self.runtime.block_on(control.peek(somebody())).unwrap();
+        let (admitted, charged) = (
+            admitted.load(Ordering::Relaxed),
+            PLENTY - counted.limits()[0].remaining(),
+        );
+        assert!(
+            admitted <= charged,
+            "{admitted} admitted, {charged} charged"
+        );
+    }
+
+    /// Something beside a call for each limit.
+    fn beside<const LIMITS: usize, F: Future<Output = ()> + Send>(
+        &self,
+        name: &'static str,
+        callers: usize,
+        limits: [Limit; LIMITS],
+        check: impl Fn() -> F + Clone + Send + Sync + 'static,
+        most: f64,
+    ) {
         let calls = Arc::new(limits.map(|limit| self.sent_for(limit)));
         let bare = self.bare.clone();
         Group::new(name)
@@ -86,10 +131,7 @@ impl Bench {
                     }
                 }
             })
-            .callers(OURS, &self.runtime, callers, move || {
-                let limiter = limiter.clone();
-                async move { drop(limiter.check(somebody(), 1).await) }
-            })
+            .callers(OURS, &self.runtime, callers, check)
             .goal(Goal::ratio(most, BARE))
             .run();
     }
