@@ -146,6 +146,11 @@ pub struct Config {
     #[arg(long, env, default_value_t = Self::default().bookings, value_parser = parse::whole::<u32>(0..=5_000_000))]
     pub bookings: u32,
 
+    /// How many customers to generate into an empty database besides the demo users, as a load test needs them;
+    /// their keys are demo-customer-000001 and so on
+    #[arg(long, env, default_value_t = Self::default().customers, value_parser = parse::whole::<u32>(0..=100_000))]
+    pub customers: u32,
+
     /// The day around which the generated bookings lie, such as 2026-03-01 [default: today]
     #[arg(long, env, value_parser = parse::seed_date)]
     pub seed_date: Option<Date>,
@@ -258,7 +263,7 @@ impl Config {
     #[must_use]
     pub fn seed(&self) -> Seed {
         let date = self.seed_date.unwrap_or_else(|| Today::utc().date());
-        Seed::new(date, self.cars, self.bookings)
+        Seed::new(date, self.cars, self.bookings).customers(self.customers)
     }
 }
 
@@ -287,6 +292,7 @@ impl Default for Config {
             enable_rate_limiting: true,
             cars: 2_000,
             bookings: 50_000,
+            customers: 0,
             seed_date: None,
             drain: Duration::from_secs(10),
             log_format: LogFormat::Text,

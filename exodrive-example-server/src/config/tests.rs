@@ -5,7 +5,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::flags::{Feature, Rollout};
-use crate::seed::DEMO_USERS;
+use crate::seed::{DEMO_USERS, Seed};
 
 fn read(arguments: &[&str]) -> Result<Config, ConfigError> {
     Config::read(["server"].iter().chain(arguments))
@@ -47,6 +47,7 @@ fn reads_every_flag() {
         "--enable-rate-limiting=0",
         "--cars=10",
         "--bookings=20",
+        "--customers=30",
         "--seed-date=2026-03-01",
         "--drain-seconds=0",
         "--log-format=json",
@@ -68,8 +69,10 @@ fn reads_every_flag() {
     for feature in Feature::ALL {
         assert_eq!(config.flags().rollout(feature), Rollout::OFF);
     }
-    assert_eq!((config.cars, config.bookings), (10, 20));
-    assert_eq!(config.seed().date, date(2026, 3, 1));
+    assert_eq!(
+        config.seed(),
+        Seed::new(date(2026, 3, 1), 10, 20).customers(30)
+    );
     assert_eq!(config.drain, Duration::ZERO);
     assert_eq!(config.log_format, LogFormat::Json);
     assert_eq!(config.log_filter.to_string(), "sqlx=debug,warn");

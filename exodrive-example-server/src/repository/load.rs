@@ -2,8 +2,8 @@ use super::database::Transaction;
 use super::sql::{self, bulk};
 use super::statement::{Statement, Value};
 use super::{Repository, RepositoryError, day};
-use crate::domain::{BookingId, CarId, UserId};
-use crate::seed::{CATEGORIES, CITIES, DEMO_USERS, Generated, MAKES, MODELS, Seed};
+use crate::domain::{BookingId, CarId, Tier, UserId};
+use crate::seed::{CATEGORIES, CITIES, DEMO_USERS, Generated, MAKES, MODELS, Seed, customer_key};
 
 /// Rows in one statement: past a few hundred the statement's own cost no longer shows.
 const BATCH: usize = 500;
@@ -21,6 +21,7 @@ impl Repository {
             return Ok(false);
         }
         self.load_tables(&mut transaction).await?;
+        self.load_users(&mut transaction, seed.customers).await?;
         self.load_fleet(&mut transaction, &seed.generate()).await?;
         transaction.commit().await?;
         Ok(true)
@@ -48,13 +49,29 @@ impl Repository {
         self.insert(into, bulk::CITIES, &CITIES, |number, city| {
             [number.into(), city.name.into(), city.country.into()]
         })
-        .await?;
-        self.insert(into, bulk::USERS, &DEMO_USERS, |number, user| {
+        .await
+    }
+
+    /// The demo users, who have the first numbers, and so many customers.
+    async fn load_users(
+        &self,
+        into: &mut Transaction,
+        customers: u32,
+    ) -> Result<(), RepositoryError> {
+        let demo = DEMO_USERS
+            .iter()
+            .map(|user| (user.key.to_owned(), user.name.to_owned(), user.tier));
+        let customers = (1..=customers).map(|number| {
+            let name = format!("Customer {number}");
+            (customer_key(number), name, Tier::Standard)
+        });
+        let users: Vec<_> = demo.chain(customers).collect();
+        self.insert(into, bulk::USERS, &users, |number, (key, name, tier)| {
             [
                 UserId::numbered(number).as_ref().into(),
-                user.name.into(),
-                user.tier.as_str().into(),
-                blake3::hash(user.key.as_bytes()).to_hex().as_str().into(),
+                name.as_str().into(),
+                tier.as_str().into(),
+                blake3::hash(key.as_bytes()).to_hex().as_str().into(),
             ]
         })
         .await

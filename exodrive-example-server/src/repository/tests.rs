@@ -7,11 +7,12 @@ use tokio::task::JoinSet;
 
 use super::statement::Statement;
 use super::*;
+use crate::auth::ApiKeys;
 use crate::config::DatabaseUrl;
 use crate::domain::{
     BookingId, CarId, FleetFilter, NewCar, Paging, Period, Tier, Today, UpdateCar, UserId,
 };
-use crate::seed::{DEMO_USERS, Seed};
+use crate::seed::{DEMO_USERS, Seed, customer_key};
 use crate::testing::{Engine, TestDatabase, test_on_each_database};
 
 test_on_each_database!(
@@ -20,6 +21,7 @@ test_on_each_database!(
     lets_exactly_one_of_many_concurrent_bookings_win,
     never_books_a_car_that_leaves_the_fleet_at_once,
     is_filled_once_by_instances_that_start_at_once,
+    knows_the_key_of_every_customer_it_is_filled_with,
     frees_the_car_when_a_booking_is_cancelled_once,
     refuses_to_revive_a_booking_whose_days_were_given_away,
     does_not_find_what_is_not_there,
@@ -190,6 +192,16 @@ async fn is_filled_once_by_instances_that_start_at_once(engine: Engine) {
     assert_eq!(filled.iter().filter(|filled| **filled).count(), 1);
     let fleet = first.fleet(&FleetFilter::default()).await.unwrap();
     assert_eq!(fleet.total, 50);
+}
+
+async fn knows_the_key_of_every_customer_it_is_filled_with(engine: Engine) {
+    let database = &TestDatabase::new(engine).await;
+    let repository = Repository::open(&database.url).await.unwrap();
+    let seed = Seed::new(TODAY, 0, 0).customers(3);
+    repository.load(seed).await.unwrap();
+    let keys = ApiKeys::load(&repository).await.unwrap();
+    assert_eq!(keys.user(&customer_key(3)).unwrap().tier, Tier::Standard);
+    assert_eq!(keys.user(&customer_key(4)), None);
 }
 
 async fn frees_the_car_when_a_booking_is_cancelled_once(engine: Engine) {

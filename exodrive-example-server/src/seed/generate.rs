@@ -26,6 +26,8 @@ pub struct Seed {
     pub cars: u32,
     /// How many bookings, over all cars.
     pub bookings: u32,
+    /// How many customers besides the demo users; the fleet does not depend on it.
+    pub customers: u32,
 }
 
 /// A fleet with its bookings, ready to be loaded.
@@ -62,14 +64,21 @@ impl Seed {
     /// The most bookings one car can have on average; they would reach over several years.
     pub const MAX_BOOKINGS_PER_CAR: u32 = 365;
 
-    /// A fleet of so many cars with so many bookings around that day.
+    /// A fleet of so many cars with so many bookings around that day, and no customers but the demo users.
     #[must_use]
     pub fn new(date: Date, cars: u32, bookings: u32) -> Self {
         Self {
             date,
             cars,
             bookings,
+            customers: 0,
         }
+    }
+
+    /// The same with so many customers, each with the key that [`customer_key`](super::customer_key) names.
+    #[must_use]
+    pub fn customers(self, customers: u32) -> Self {
+        Self { customers, ..self }
     }
 
     /// Makes the fleet.
@@ -182,6 +191,7 @@ mod tests {
         date: date(2026, 3, 1),
         cars: 300,
         bookings: 7_501,
+        customers: 0,
     };
 
     #[test]

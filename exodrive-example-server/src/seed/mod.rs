@@ -8,4 +8,4 @@ mod users;
 pub(crate) use self::generate::Generated;
 pub use self::generate::Seed;
 pub(crate) use self::tables::{CATEGORIES, CITIES, MAKES, MODELS};
-pub use self::users::{DEMO_USERS, DemoUser};
+pub use self::users::{DEMO_USERS, DemoUser, customer_key};
