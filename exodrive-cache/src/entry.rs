@@ -3,6 +3,8 @@
 mod codec;
 #[cfg(feature = "objects")]
 mod object;
+#[cfg(feature = "lz4")]
+mod packed;
 
 use std::fmt;
 use std::sync::Arc;

@@ -124,6 +124,7 @@
 //! |---|---|
 //! | `axum` | axum's `OriginalUri`, which handlers can read besides the request, keeps keyed parameters only |
 //! | `json` | events that come as data, as `serde_json` values |
+//! | `lz4` | [`RedisStore::compress_from`], with which long bodies are shorter in Redis |
 //! | `metrics` | requests by policy and outcome, fill times, bytes stored, comparisons, invalidations, evictions and the lag of the journal, for the `metrics` recorder that is installed when the cache is built |
 //! | `objects` | [`ObjectCache`], typed objects of the application under the same promise |
 //! | `redis` | [`RedisStore`], which the instances of a service share, and [`TieredStore`], which keeps a memory in front of it |

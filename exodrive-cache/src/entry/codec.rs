@@ -7,7 +7,7 @@
 //! | 0 | 3 | `XDC` |
 //! | 3 | 1 | version, 1 |
 //! | 4 | 2 | length of the fixed part |
-//! | 6 | 2 | flags: 1 for an answer that must be revalidated once it is stale, 2 for an object of the application |
+//! | 6 | 2 | flags: 1 for an answer that must be revalidated once it is stale, 2 for an object of the application, 4 for a body that is packed |
 //! | 8 | 2 | status |
 //! | 10 | 8 | when the handler answered, since 1970 |
 //! | 18 | 8 | how long it took |
@@ -27,6 +27,7 @@
 //!   how many there are: 0 and none for a field that the request lacks, 1 and one for the lines of the field,
 //!   2 for languages.
 //! - The tag section has the text of each tag.
+//! - A packed body is its length in four bytes and an LZ4 block.
 //! - The header section has the number of fields in two bytes and, per field, the name and the value.
 //!
 //! Names and tags have their length before them in two bytes, values in four; the highest bit of a
@@ -39,7 +40,7 @@ use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::{Buf, Bytes};
-use http::header::HeaderMap;
+use http::header::{CONTENT_ENCODING, HeaderMap};
 use http::{HeaderName, HeaderValue, StatusCode};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -73,12 +74,11 @@ const VERSION: u8 = 1;
 const FIXED: usize = 74;
 const CHECKSUM: usize = 8;
 const MUST_REVALIDATE: u16 = 1;
-#[cfg(feature = "objects")]
 const OBJECT: u16 = 2;
-#[cfg(not(feature = "objects"))]
-const KNOWN_FLAGS: u16 = MUST_REVALIDATE;
-#[cfg(feature = "objects")]
-const KNOWN_FLAGS: u16 = MUST_REVALIDATE | OBJECT;
+const PACKED: u16 = 4;
+const KNOWN_FLAGS: u16 = MUST_REVALIDATE
+    | if cfg!(feature = "objects") { OBJECT } else { 0 }
+    | if cfg!(feature = "lz4") { PACKED } else { 0 };
 const SENSITIVE: u32 = 1 << 31;
 
 impl Entry {
@@ -88,12 +88,18 @@ impl Entry {
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let mut bytes = Vec::new();
-        self.encode_into(&mut bytes);
+        self.encode_with(&mut bytes, None);
         bytes.into()
     }
 
-    /// Writes the entry behind what is there.
-    pub(crate) fn encode_into(&self, bytes: &mut Vec<u8>) {
+    /// Writes the entry behind what is there. A body that has at least `pack_from` bytes is packed, unless it is encoded already or
+    /// would be no shorter.
+    pub(crate) fn encode_with(&self, bytes: &mut Vec<u8>, pack_from: Option<usize>) {
+        let packed = pack_from.and_then(|from| self.packed(from));
+        let (body, packing) = match &packed {
+            Some(packed) => (&**packed, PACKED),
+            None => (&*self.body, 0),
+        };
         let vary = encode_vary(&self.vary);
         let tags = encode_tags(&self.tags);
         let headers = encode_headers(&self.headers);
@@ -101,7 +107,7 @@ impl Entry {
 
         let start = bytes.len();
         let length: usize = sections.iter().map(|section| section.len()).sum();
-        bytes.reserve(FIXED + length + self.body.len() + CHECKSUM);
+        bytes.reserve(FIXED + length + body.len() + CHECKSUM);
         let mut out = Writer(bytes);
         out.bytes(&MAGIC);
         out.bytes(&[VERSION]);
@@ -110,7 +116,7 @@ impl Entry {
             true => MUST_REVALIDATE,
             false => 0,
         };
-        out.u16(revalidate | self.content.flag());
+        out.u16(revalidate | packing | self.content.flag());
         out.u16(self.status.as_u16());
         let answered_at = self.answered_at.duration_since(UNIX_EPOCH);
         out.micros(answered_at.unwrap_or_default());
@@ -125,14 +131,24 @@ impl Entry {
         for section in sections {
             out.bytes(section);
         }
-        out.bytes(&self.body);
+        out.bytes(body);
         let checksum = xxh3_64(&out.0[start..]);
         out.bytes(&checksum.to_le_bytes());
     }
 
+    fn packed(&self, from: usize) -> Option<Vec<u8>> {
+        if self.body.len() < from || self.headers.contains_key(CONTENT_ENCODING) {
+            return None;
+        }
+        #[cfg(feature = "lz4")]
+        return super::packed::pack(&self.body);
+        #[cfg(not(feature = "lz4"))]
+        None
+    }
+
     /// Reads an entry that was written by [`encode`](Self::encode), by this version or an older one.
     ///
-    /// The body and the values of headers are views of `bytes`, not copies.
+    /// The body, unless it is packed, and the values of headers are views of `bytes`, not copies.
     ///
     /// # Errors
     ///
@@ -199,7 +215,7 @@ impl Entry {
             vary: decode_vary(section()?)?,
             tags: decode_tags(section()?)?.into(),
             headers: decode_headers(section()?)?,
-            body: rest.0,
+            body: unpacked(rest.0, flags)?,
             status,
             answered_at,
             fill_time,
@@ -349,6 +365,15 @@ impl Writer<'_> {
 }
 
 // === reading ===
+
+fn unpacked(body: Bytes, flags: u16) -> Result<Bytes, DecodeError> {
+    #[cfg(feature = "lz4")]
+    if flags & PACKED != 0 {
+        return super::packed::unpack(&body).ok_or(CORRUPT);
+    }
+    let _ = flags;
+    Ok(body)
+}
 
 fn decode_vary(section: Bytes) -> Result<Vary, DecodeError> {
     let mut section = Reader(section);

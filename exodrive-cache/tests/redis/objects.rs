@@ -185,3 +185,22 @@ async fn without_redis_objects_are_loaded() {
     let invalidated = cars.invalidate(&7, Invalidation::Hard).await.unwrap();
     assert_eq!(invalidated, Invalidated::Deferred);
 }
+
+#[cfg(feature = "lz4")]
+#[tokio::test]
+async fn what_is_packed_is_shared_like_all_else() {
+    let server = start();
+    let admin = server.admin().await;
+    let packing = cars_on::<String, _>(store(&server).await.compress_from(100), 0);
+    let other = cars_on::<String, _>(store(&server).await, 0);
+    let long = "a car ".repeat(1_000);
+    packing.set(&7, long.clone()).await.unwrap();
+    assert_eq!(*found(&other).await, long);
+    let keys: Vec<String> = admin.ask("KEYS cache:e:*").await;
+    let fields: Vec<String> = admin.ask(&format!("HKEYS {}", keys[0])).await;
+    let variant = fields.iter().find(|field| *field != "vary").unwrap();
+    let length: usize = admin.ask(&format!("HSTRLEN {} {variant}", keys[0])).await;
+    assert!(length < 500, "{length}");
+    packing.invalidate(&7, Invalidation::Hard).await.unwrap();
+    assert_eq!(other.get(&7).await, None);
+}

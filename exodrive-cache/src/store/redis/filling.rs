@@ -289,7 +289,7 @@ impl Shared {
     ) -> Result<Commit, Error> {
         let mut bytes = Vec::new();
         stamp.encode_into(&mut bytes);
-        entry.encode_into(&mut bytes);
+        entry.encode_with(&mut bytes, self.pack_from);
         if bytes.len() > MAX_ENTRY {
             self.release(fill, Release::Unstorable).await;
             return Ok(Commit::TooLarge);

@@ -33,6 +33,8 @@ pub(super) struct Shared {
     origin: Instant,
     pub(super) keys: Keys,
     pub(super) lease: Duration,
+    /// How many bytes a body has at least that is packed.
+    pub(super) pack_from: Option<usize>,
     /// What this instance has invalidated, and what it has read in the journal if it reads that.
     pub(super) ledger: Arc<Ledger>,
     pub(super) shapes: Map<u128, Shape>,
@@ -45,19 +47,28 @@ pub(super) struct Shared {
     pub(super) repeats: AtomicBool,
 }
 
+/// What a store is made with.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) keys: Keys,
+    pub(super) lease: Duration,
+    pub(super) pack_from: Option<usize>,
+}
+
 impl Shared {
-    pub(super) fn new(
-        redis: RedisClient,
-        keys: Keys,
-        lease: Duration,
-        ledger: Arc<Ledger>,
-    ) -> Self {
+    pub(super) fn new(redis: RedisClient, settings: Settings, ledger: Arc<Ledger>) -> Self {
+        let Settings {
+            keys,
+            lease,
+            pack_from,
+        } = settings;
         Self {
             link: Link::new(redis),
             instance: fastrand::u64(..),
             origin: Instant::now(),
             keys,
             lease,
+            pack_from,
             ledger,
             shapes: Map::new(SHAPES),
             deferred: Deferred::default(),
@@ -80,6 +91,14 @@ impl Shared {
             self.instance,
             self.age(),
         )
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            keys: self.keys.clone(),
+            lease: self.lease,
+            pack_from: self.pack_from,
+        }
     }
 
     pub(super) fn redis(&self) -> &RedisClient {

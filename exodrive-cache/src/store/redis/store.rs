@@ -10,7 +10,7 @@ use super::fill::RedisFill;
 use super::journal::Journal;
 use super::keys::Keys;
 use super::record::Record;
-use super::shared::Shared;
+use super::shared::{Settings, Shared};
 use crate::error::StoreError;
 use crate::store::ledger::Ledger;
 use crate::store::{Commit, Found, Invalidated, Invalidation, Opened, Opening, Release, Store};
@@ -72,15 +72,19 @@ impl RedisStore {
     #[must_use]
     pub fn new(redis: RedisClient) -> Self {
         let ledger = Arc::new(Ledger::new(LEDGER_CAPACITY));
-        Self::of(redis, Keys::new(DEFAULT_NAMESPACE), DEFAULT_LEASE, ledger)
+        let settings = Settings {
+            keys: Keys::new(DEFAULT_NAMESPACE),
+            lease: DEFAULT_LEASE,
+            pack_from: None,
+        };
+        Self::of(redis, settings, ledger)
     }
 
     /// What all keys begin with, to keep services apart that share a server. Defaults to `cache`.
     #[must_use]
     pub fn namespace(self, namespace: impl AsRef<str>) -> Self {
-        let Shared { lease, ledger, .. } = &*self.shared;
         let keys = Keys::new(namespace.as_ref());
-        Self::of(self.redis().clone(), keys, *lease, ledger.clone())
+        self.with(|settings| settings.keys = keys)
     }
 
     /// For how long an instance that fills a key keeps the others waiting, if it does not end the fill. Zero lets every
@@ -89,14 +93,30 @@ impl RedisStore {
     /// It should be longer than handlers usually take.
     #[must_use]
     pub fn lease(self, lease: Duration) -> Self {
-        let Shared { keys, ledger, .. } = &*self.shared;
-        Self::of(self.redis().clone(), keys.clone(), lease, ledger.clone())
+        self.with(|settings| settings.lease = lease)
+    }
+
+    /// Packs bodies of at least this many bytes with LZ4, unless they are encoded already or it makes them no shorter. Defaults to
+    /// none.
+    ///
+    /// An instance without the feature `lz4` reads what is packed as a miss. A memory in front keeps bodies as they are.
+    #[cfg(feature = "lz4")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "lz4")))]
+    #[must_use]
+    pub fn compress_from(self, bytes: usize) -> Self {
+        self.with(|settings| settings.pack_from = Some(bytes))
+    }
+
+    fn with(self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.shared.settings();
+        change(&mut settings);
+        Self::of(self.redis().clone(), settings, self.shared.ledger.clone())
     }
 
     /// Takes part in the invalidations of a memory in front of it.
     pub(in crate::store) fn behind(self, ledger: &Arc<Ledger>) -> Self {
-        let Shared { keys, lease, .. } = &*self.shared;
-        Self::of(self.redis().clone(), keys.clone(), *lease, ledger.clone())
+        let settings = self.shared.settings();
+        Self::of(self.redis().clone(), settings, ledger.clone())
     }
 
     /// Begins to read the journal into the ledger.
@@ -104,9 +124,9 @@ impl RedisStore {
         Journal::start(self.shared.clone())
     }
 
-    fn of(redis: RedisClient, keys: Keys, lease: Duration, ledger: Arc<Ledger>) -> Self {
+    fn of(redis: RedisClient, settings: Settings, ledger: Arc<Ledger>) -> Self {
         Self {
-            shared: Arc::new(Shared::new(redis, keys, lease, ledger)),
+            shared: Arc::new(Shared::new(redis, settings, ledger)),
         }
     }
 
