@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use http::Extensions;
 use tower_layer::Layer;
-use tracing::Level;
 
 use crate::error::ApiError;
+use crate::log::LogLevel;
 use crate::log::OnError;
 use crate::log::Redact;
 use crate::panic;
@@ -123,8 +123,8 @@ impl ErrorLayer {
         self.with(|settings| settings.redact = Some(Arc::new(redact)))
     }
 
-    /// Sets the level 4xx are logged at. Defaults to [`Level::INFO`].
-    pub fn client_error_level(self, level: Level) -> Self {
+    /// Sets the level 4xx are logged at. Defaults to [`LogLevel::Info`].
+    pub fn client_error_level(self, level: LogLevel) -> Self {
         self.with(|settings| settings.client_error_level = level)
     }
 

@@ -163,6 +163,7 @@ pub use error::BoxError;
 pub use future::ResponseFuture;
 pub use layer::ErrorLayer;
 pub use log::FailureEvent;
+pub use log::LogLevel;
 pub use log::OnError;
 pub use log::Redact;
 pub use service::ErrorService;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use http::Extensions;
 use http::HeaderMap;
-use tracing::Level;
 
 use crate::error::ApiError;
+use crate::log::LogLevel;
 use crate::log::OnError;
 use crate::log::Redact;
 use crate::log::Sampler;
@@ -61,7 +61,7 @@ pub(crate) struct Settings {
     pub(crate) find_route: Option<FindRoute>,
     pub(crate) on_error: Option<Arc<dyn OnError>>,
     pub(crate) redact: Option<Arc<dyn Redact>>,
-    pub(crate) client_error_level: Level,
+    pub(crate) client_error_level: LogLevel,
     pub(crate) refusals: Arc<Sampler>,
 }
 
@@ -76,7 +76,7 @@ impl Default for Settings {
             find_route: None,
             on_error: None,
             redact: None,
-            client_error_level: Level::INFO,
+            client_error_level: LogLevel::Info,
             refusals: Arc::default(),
         }
     }

@@ -1,6 +1,7 @@
 use tracing::Level;
 
 use super::FailureEvent;
+use super::LogLevel;
 use super::redact;
 use super::redact::Redact;
 use super::text;
@@ -16,7 +17,7 @@ pub(crate) fn emit(
     failure: &FailureEvent<'_>,
     context: &[(&'static str, String)],
     extra: Option<&dyn Redact>,
-    client_error_level: Level,
+    client_error_level: LogLevel,
     suppressed: u64,
 ) {
     // Printing an error and redacting it is the application's code, and the event is written even if that panics.
@@ -78,15 +79,13 @@ pub(crate) fn emit(
         event!(Level::ERROR, "response body failed");
     } else if failure.status.is_server_error() {
         event!(Level::ERROR, "request failed");
-    } else if client_error_level == Level::ERROR {
-        event!(Level::ERROR, "request refused");
-    } else if client_error_level == Level::WARN {
-        event!(Level::WARN, "request refused");
-    } else if client_error_level == Level::INFO {
-        event!(Level::INFO, "request refused");
-    } else if client_error_level == Level::DEBUG {
-        event!(Level::DEBUG, "request refused");
     } else {
-        event!(Level::TRACE, "request refused");
+        match client_error_level {
+            LogLevel::Error => event!(Level::ERROR, "request refused"),
+            LogLevel::Warn => event!(Level::WARN, "request refused"),
+            LogLevel::Info => event!(Level::INFO, "request refused"),
+            LogLevel::Debug => event!(Level::DEBUG, "request refused"),
+            LogLevel::Trace => event!(Level::TRACE, "request refused"),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod event;
 mod failure;
+mod level;
 mod redact;
 mod sample;
 mod text;
@@ -9,5 +10,6 @@ mod text;
 pub(crate) use event::emit;
 pub use failure::FailureEvent;
 pub use failure::OnError;
+pub use level::LogLevel;
 pub use redact::Redact;
 pub(crate) use sample::Sampler;

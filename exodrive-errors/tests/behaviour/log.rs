@@ -10,6 +10,7 @@ use exodrive_errors::ErrorCode;
 use exodrive_errors::ErrorLayer;
 use exodrive_errors::FailureEvent;
 use exodrive_errors::FieldViolation;
+use exodrive_errors::LogLevel;
 use http::Extensions;
 use http::HeaderMap;
 use http::Request;
@@ -93,9 +94,13 @@ async fn a_panic_before_the_future_is_logged_too() {
 
 #[tokio::test]
 async fn a_client_error_is_logged_at_the_level_that_was_chosen() {
-    for level in [Level::INFO, Level::WARN, Level::ERROR] {
+    for (chosen, level) in [
+        (LogLevel::Info, Level::INFO),
+        (LogLevel::Warn, Level::WARN),
+        (LogLevel::Error, Level::ERROR),
+    ] {
         let log = Captured::start();
-        let layer = ErrorLayer::new().client_error_level(level);
+        let layer = ErrorLayer::new().client_error_level(chosen);
         let _ = through(layer, get("/"), |_| async {
             Ok(ApiError::new(ErrorCode::CONFLICT).into())
         })
@@ -104,9 +109,9 @@ async fn a_client_error_is_logged_at_the_level_that_was_chosen() {
         assert_eq!(event.level, level);
         assert_eq!(event.field("message"), Some("request refused"));
     }
-    for level in [Level::DEBUG, Level::TRACE] {
+    for chosen in [LogLevel::Debug, LogLevel::Trace] {
         let log = Captured::start();
-        let layer = ErrorLayer::new().client_error_level(level);
+        let layer = ErrorLayer::new().client_error_level(chosen);
         let _ = through(layer, get("/"), |_| async {
             Ok(ApiError::new(ErrorCode::CONFLICT).into())
         })
