@@ -130,3 +130,20 @@ pub async fn envelope(response: Response) -> Value {
     assert_eq!(body["error"]["traceId"], trace_id);
     body
 }
+
+/// The guides in `docs/`, whose examples are tests.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../docs/client-ip.md")]
+    struct ClientIp;
+    #[doc = include_str!("../docs/from-tower-governor.md")]
+    struct FromTowerGovernor;
+    #[doc = include_str!("../docs/from-tower-http-cache.md")]
+    struct FromTowerHttpCache;
+    #[doc = include_str!("../docs/invalidation.md")]
+    struct Invalidation;
+    #[doc = include_str!("../docs/layer-order.md")]
+    struct LayerOrder;
+    #[doc = include_str!("../docs/testing.md")]
+    struct Testing;
+}
