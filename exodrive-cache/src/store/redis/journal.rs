@@ -1,11 +1,13 @@
 //! Reading the journal, so that a memory learns what other instances have invalidated.
 
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use exodrive_redis::{Error, StreamEntry, StreamEvent};
-use tokio::task::JoinSet;
+use exodrive_redis::{Error, StreamEntry, StreamEvent, StreamReader};
+use futures_util::FutureExt;
+use tokio::task::{JoinSet, unconstrained};
 use tokio::time::timeout;
 
 use super::lag::Lag;
@@ -93,13 +95,31 @@ impl Reader {
                 Ok(None) => return,
                 Err(_) => {}
             }
-            let connections = self.shared.redis().connections_made();
-            let is_trusted = self.trusted.load(Ordering::Acquire) == connections;
-            let is_waiting = matches!(self.progress, Progress::Lost | Progress::Behind(Some(_)));
-            if !is_trusted && !is_waiting {
+            while self.may_catch_up() {
                 // Until that goes well, the memory is not used.
-                let _ = self.catch_up().await;
+                let Ok(connections) = self.catch_up().await else {
+                    break;
+                };
+                self.trust(connections, waiting(&mut events));
             }
+        }
+    }
+
+    fn may_catch_up(&self) -> bool {
+        let connections = self.shared.redis().connections_made();
+        let is_trusted = self.trusted.load(Ordering::Acquire) == connections;
+        let is_waiting = matches!(self.progress, Progress::Lost | Progress::Behind(Some(_)));
+        !is_trusted && !is_waiting
+    }
+
+    /// Lets the memory be used if everything is read, also what has come while the server was asked: of that, the first may be
+    /// as old as the question, or say that the connection is lost.
+    fn trust(&mut self, connections: u64, waiting: impl IntoIterator<Item = StreamEvent>) {
+        for event in waiting {
+            self.take(event);
+        }
+        if matches!(self.progress, Progress::UpToDate) {
+            self.trusted.store(connections, Ordering::Release);
         }
     }
 
@@ -140,8 +160,9 @@ impl Reader {
         }
     }
 
-    /// Finds out whether the server is the one that it was, and whether everything there is has been read.
-    async fn catch_up(&mut self) -> Result<(), Error> {
+    /// Finds out whether the server is the one that it was, and whether everything there is has been read. Returns how many
+    /// connections there had been.
+    async fn catch_up(&mut self) -> Result<u64, Error> {
         let server = self.shared.link.ask(&self.shared.keys).await?;
         if self.era.replace(server.era) != Some(server.era) {
             // Its journal may lack what was in the other one's.
@@ -165,13 +186,78 @@ impl Reader {
                 }
             }
         }
-        if matches!(self.progress, Progress::UpToDate) {
-            self.trusted.store(server.connections, Ordering::Release);
-        }
-        Ok(())
+        Ok(server.connections)
     }
 
     fn distrust(&self) {
         self.trusted.store(NONE, Ordering::Release);
+    }
+}
+
+/// Takes the events that are there already.
+fn waiting(events: &mut StreamReader) -> impl Iterator<Item = StreamEvent> {
+    // A task that has used up its turn would be told that there are none.
+    iter::from_fn(|| unconstrained(events.next()).now_or_never().flatten())
+}
+
+#[cfg(test)]
+mod tests {
+    use exodrive_redis::{FromReply, RedisClient, Reply};
+
+    use super::*;
+    use crate::Tag;
+    use crate::store::ledger::{Ledger, Validity};
+    use crate::store::redis::keys::Keys;
+
+    /// One that has read everything, and then asked a server with one connection.
+    fn reader() -> Reader {
+        let redis = RedisClient::builder("redis://127.0.0.1:1").build().unwrap();
+        let ledger = Arc::new(Ledger::new(8));
+        let shared = Shared::new(redis, Keys::new("cache"), Duration::ZERO, ledger);
+        Reader {
+            shared: Arc::new(shared),
+            trusted: Arc::new(AtomicU64::new(NONE)),
+            lag: Arc::default(),
+            progress: Progress::UpToDate,
+            era: None,
+            newest: None,
+        }
+    }
+
+    fn record(tag: &str) -> StreamEvent {
+        let text = |text: &str| Reply::Bytes(text.into());
+        let fields = ["how", "hard", "tag", tag].map(text).into();
+        let record = Reply::Array(vec![text("1-0"), Reply::Array(fields)]);
+        StreamEvent::Entry(StreamEntry::from_reply(record).unwrap())
+    }
+
+    #[tokio::test]
+    async fn is_trusted_once_what_has_come_meanwhile_is_taken() {
+        let mut reader = reader();
+        let ledger = reader.shared.ledger.clone();
+        let since = ledger.head();
+        let trusted = reader.trusted.clone();
+        let events = iter::once_with(|| {
+            assert_eq!(trusted.load(Ordering::Acquire), NONE);
+            record("car:7")
+        });
+        reader.trust(1, events);
+        assert_eq!(reader.trusted.load(Ordering::Acquire), 1);
+        let tags = [Tag::new("car:7")];
+        assert_eq!(ledger.check(since, &tags), Validity::Invalid);
+    }
+
+    #[tokio::test]
+    async fn is_not_trusted_if_the_connection_was_lost_meanwhile() {
+        let lost = || StreamEvent::Lost(Error::unexpected("a reply"));
+        for meanwhile in [
+            vec![lost()],
+            vec![StreamEvent::Began],
+            vec![record("car:7"), lost(), StreamEvent::Resumed],
+        ] {
+            let mut reader = reader();
+            reader.trust(1, meanwhile);
+            assert_eq!(reader.trusted.load(Ordering::Acquire), NONE);
+        }
     }
 }
