@@ -1,10 +1,5 @@
 //! `exodrive-cache`: hits through the layer beside a bare service that clones a prebuilt answer, and beside other caches.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a benchmark of what fails measures nothing"
-)]
-
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::future::{Ready, ready};
@@ -29,16 +24,16 @@ type Body = http_body_util::Empty<Bytes>;
 
 const BARE: &str = "bare service";
 const OURS: &str = "exodrive-cache";
-const TOWER_HTTP_CACHE: &str = "tower-http-cache";
+pub(crate) const TOWER_HTTP_CACHE: &str = "tower-http-cache";
 const AXUM_RESPONSE_CACHE: &str = "axum-response-cache";
 
-const HOUR: Duration = Duration::from_secs(3600);
-const KIB: usize = 1 << 10;
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const KIB: usize = 1 << 10;
 const MANY: usize = 100_000;
 /// How many requests are drawn before they repeat.
 const DRAWN: usize = 1 << 16;
 
-fn main() {
+pub(crate) fn run() {
     Load::of(1, KIB).compare("a hit of 1 KiB, one key");
     Load::of(1, 16 * KIB).compare("a hit of 16 KiB, one key");
     Load::of(MANY, KIB).compare("a hit of 1 KiB, 100,000 keys");
@@ -180,7 +175,7 @@ fn target(key: usize) -> Uri {
 }
 
 /// Six header fields, as a real answer has them.
-fn answer(length: usize) -> Ready<Result<Response<Full<Bytes>>, Infallible>> {
+pub(crate) fn answer(length: usize) -> Ready<Result<Response<Full<Bytes>>, Infallible>> {
     static BODY: [u8; 16 * KIB] = [b'x'; 16 * KIB];
     let mut response = Response::new(Full::from(&BODY[..length]));
     for (name, value) in [

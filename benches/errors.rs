@@ -1,10 +1,5 @@
 //! `exodrive-errors` beside a bare service, beside what it replaces, and beside plain `serde_json`.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a benchmark of what fails measures nothing"
-)]
-
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::future::{Ready, ready};
@@ -36,7 +31,7 @@ const PARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-fn main() {
+pub(crate) fn run() {
     success("a success whose trace id is made here", &[]);
     let sent = &[("traceparent", TRACEPARENT), ("x-request-id", TRACE_ID)];
     success("a success whose trace id was sent", sent);

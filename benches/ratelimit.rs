@@ -1,10 +1,5 @@
 //! `exodrive-ratelimit` in memory beside a bare service, `governor` and `tower_governor`.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a benchmark of what fails measures nothing"
-)]
-
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::fmt::{Debug, Write as _};
@@ -37,7 +32,7 @@ const REFUSED_BY_TOWER_GOVERNOR: &str = "tower_governor, refused";
 /// More than enough for every request of a run.
 const PLENTY: u32 = 1_000_000_000;
 
-fn main() {
+pub(crate) fn run() {
     check("a check of one hot key", 1, 0.7);
     check("a check of 100,000 keys", 100_000, 0.6);
     layer();

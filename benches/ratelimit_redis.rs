@@ -1,10 +1,5 @@
 //! `exodrive-ratelimit` in Redis beside the bare calls that its checks amount to, on one multiplexed connection.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a benchmark of what fails measures nothing"
-)]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -23,7 +18,7 @@ const OURS: &str = "exodrive-ratelimit";
 /// More than enough for every check of a run.
 const PLENTY: u32 = 1_000_000_000;
 
-fn main() {
+pub(crate) fn run() {
     let server = RedisServer::new();
     let bench = Bench::new(&format!("redis://{}", server.client_addr()));
     let rate = |name| Limit::gcra(name, Quota::per_second(PLENTY)).by_subject();

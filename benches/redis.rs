@@ -1,10 +1,5 @@
 //! `exodrive-redis` beside one bare multiplexed connection and beside a default `bb8-redis` pool.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a benchmark of what fails measures nothing"
-)]
-
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -22,7 +17,7 @@ const POOL: &str = "bb8-redis";
 static NOTHING: LazyLock<Script> = LazyLock::new(|| Script::new("return 1"));
 static BARE_NOTHING: LazyLock<redis::Script> = LazyLock::new(|| redis::Script::new("return 1"));
 
-fn main() {
+pub(crate) fn run() {
     let server = RedisServer::new();
     let bench = Bench::new(format!("redis://{}", server.client_addr()));
     bench.compare("a script that does nothing, 64 callers", 64, Call::Script);

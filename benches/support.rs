@@ -1,5 +1,21 @@
 //! What the benchmarks share: cases that run in turns, and a table of how they compare.
 //!
+//! All of them print one table, in which a row is a case beside another one of its group, and the goal if there is one:
+//!
+//! ```text
+//! cargo bench -p exodrive-benches --features peers
+//! ```
+//!
+//! without `--features peers` only what needs no peer. Words behind `--` choose: the first names a benchmark, as its file is
+//! called, the second is part of the names of its groups:
+//!
+//! ```text
+//! cargo bench -p exodrive-benches --features peers -- cache "two threads"
+//! ```
+//!
+//! A time is that of one operation, or of one call where several callers call at once: its reciprocal is their throughput. A
+//! goal of so many times the throughput therefore is one of as many parts of the time.
+//!
 //! A machine is never as fast in one minute as in the next, so the cases of a [`Group`] run interleaved, a few milliseconds
 //! at a time, and each round starts with another one. What counts is the ratio of two cases within a round; the table shows
 //! the median over all rounds. Nothing here fails when a goal is missed.
@@ -25,6 +41,21 @@ const COUNTED: u64 = 1_000;
 /// How often each of the concurrent callers calls in one operation.
 const CALLS: usize = 8;
 
+/// What stands above all rows.
+const HEADING: &str = "| group | case | time | allocations | beside | its time | ratio | goal | met |\n\
+    |---|---|---:|---:|---|---:|---:|---|---|\n";
+
+/// Runs the benchmarks that the command line asks for, or all of them.
+pub fn run(benchmarks: &[(&str, fn())]) {
+    print(HEADING);
+    let asked = words().next();
+    for (name, benchmark) in benchmarks {
+        if asked.as_ref().is_none_or(|asked| asked == name) {
+            benchmark();
+        }
+    }
+}
+
 /// Cases that do the same work in different ways; the first is what the others are compared with.
 #[derive(Debug)]
 #[must_use]
@@ -36,6 +67,8 @@ pub struct Group {
 struct Case {
     name: &'static str,
     goals: Vec<Goal>,
+    /// How many calls one operation is. Of more than one, made by tasks, the allocations cannot be counted from outside.
+    calls: u64,
     /// Does the work so many times.
     work: Box<dyn FnMut(u64)>,
 }
@@ -114,7 +147,7 @@ impl Group {
         call: impl Fn() -> F + Clone + Send + Sync + 'static,
     ) -> Self {
         let runtime = Arc::clone(runtime);
-        self.case(name, move || {
+        let mut group = self.case(name, move || {
             let call = call.clone();
             runtime.block_on(async move {
                 let mut tasks = JoinSet::new();
@@ -128,7 +161,11 @@ impl Group {
                 }
                 tasks.join_all().await;
             });
-        })
+        });
+        if let Some(case) = group.cases.last_mut() {
+            case.calls = (callers * CALLS) as u64;
+        }
+        group
     }
 
     /// Adds a goal to the case added last.
@@ -139,17 +176,17 @@ impl Group {
         self
     }
 
-    /// Runs the cases and prints the table, unless the command line asks for groups of another name.
+    /// Runs the cases and prints their rows, unless the command line asks for groups of another name.
     pub fn run(mut self) {
-        let mut names = std::env::args()
-            .skip(1)
-            .filter(|argument| !argument.starts_with('-'));
-        if names.next().is_some_and(|name| !self.name.contains(&name)) {
+        if words()
+            .nth(1)
+            .is_some_and(|name| !self.name.contains(&name))
+        {
             return;
         }
         let times: Vec<u64> = self.cases.iter_mut().map(Case::warm_up).collect();
         let cases = self.cases.iter_mut().zip(&times);
-        let allocations: Vec<u64> = cases
+        let allocations: Vec<Option<u64>> = cases
             .map(|(case, times)| case.allocations(COUNTED.min(*times)))
             .collect();
         let mut rounds = Rounds(vec![Vec::with_capacity(ROUNDS); self.cases.len()]);
@@ -159,63 +196,67 @@ impl Group {
                 rounds.0[index].push(self.cases[index].nanoseconds(times[index]));
             }
         }
-        let table = self.table(&rounds, &allocations);
-        // Nobody may be reading; there is nothing else to do about it.
-        let _ = write!(std::io::stdout(), "{table}");
+        print(&self.rows(&rounds, &allocations));
     }
 
     fn with(mut self, name: &'static str, work: impl FnMut(u64) + 'static) -> Self {
-        let work = Box::new(work);
-        let goals = Vec::new();
-        self.cases.push(Case { name, goals, work });
+        self.cases.push(Case {
+            name,
+            goals: Vec::new(),
+            calls: 1,
+            work: Box::new(work),
+        });
         self
     }
 
-    fn table(&self, rounds: &Rounds, allocations: &[u64]) -> String {
-        let mut table = format!("\n## {}\n\n", self.name);
-        table.push_str("| case | time | ratio | allocations | goal |\n|---|---:|---:|---:|---|\n");
+    /// Each case beside the first one, and beside whatever it has a goal for.
+    fn rows(&self, rounds: &Rounds, allocations: &[Option<u64>]) -> String {
+        let mut rows = String::new();
         for (index, case) in self.cases.iter().enumerate() {
-            let outcomes = case.goals.iter();
-            let outcomes: Vec<String> = outcomes
-                .map(|goal| self.outcome(*goal, rounds, index))
-                .collect();
-            // Writing to a `String` cannot fail.
-            let _ = writeln!(
-                table,
-                "| {} | {:.0} ns | {:.2} | {} | {} |",
-                case.name,
-                rounds.time(index),
-                rounds.ratio(index, 0),
-                allocations[index],
-                outcomes.join("; "),
-            );
+            let first = self.cases[0].name;
+            let is_asked = index == 0 || case.goals.iter().any(|goal| goal.of == first);
+            let unasked = (!is_asked).then_some((first, None));
+            let asked = case.goals.iter().map(|goal| (goal.of, Some(goal.most)));
+            for (of, most) in unasked.into_iter().chain(asked) {
+                let allocations =
+                    allocations[index].map_or(String::new(), |count| count.to_string());
+                // Writing to a `String` cannot fail.
+                let _ = writeln!(
+                    rows,
+                    "| {} | {} | {:.0} ns | {allocations} | {of} | {} |",
+                    self.name,
+                    case.name,
+                    rounds.time(index),
+                    self.beside(of, most, rounds, index),
+                );
+            }
         }
-        table
+        rows
     }
 
-    /// What the goal was, whether it is met, and what was measured.
-    fn outcome(&self, Goal { most, of }: Goal, rounds: &Rounds, index: usize) -> String {
-        // A peer may not be compiled in.
-        let other = self.cases.iter().position(|case| case.name == of);
-        let measured = other.map(|other| match most {
-            Most::Ratio(most) => {
-                let ratio = rounds.ratio(index, other);
-                (ratio <= most, format!("{ratio:.2}"))
-            }
-            Most::Added(most) => {
-                let added = rounds.added(index, other);
-                (added <= most.as_nanos() as f64, format!("{added:.0} ns"))
-            }
-        });
+    /// The time of the other case, the ratio, the goal, and whether it is met.
+    fn beside(&self, of: &str, most: Option<Most>, rounds: &Rounds, index: usize) -> String {
         let goal = match most {
-            Most::Ratio(most) => format!("<= {most:.2} x {of}"),
-            Most::Added(most) => format!("<= {} ns + {of}", most.as_nanos()),
+            None => String::new(),
+            Some(Most::Ratio(most)) => format!("<= {most:.2}"),
+            Some(Most::Added(most)) => format!("<= {} ns more", most.as_nanos()),
         };
-        match measured {
-            Some((true, measured)) => format!("{goal}: met ({measured})"),
-            Some((false, measured)) => format!("{goal}: missed ({measured})"),
-            None => format!("{goal}: not measured"),
-        }
+        let Some(other) = self.cases.iter().position(|case| case.name == of) else {
+            // A peer that is not compiled in.
+            return format!(" |  | {goal} | not measured");
+        };
+        let (time, ratio) = (rounds.time(other), rounds.ratio(index, other));
+        let yes_or_no = |met| if met { "yes" } else { "no" };
+        let met = match most {
+            None => String::new(),
+            Some(Most::Ratio(most)) => yes_or_no(ratio <= most).to_owned(),
+            Some(Most::Added(most)) => {
+                let added = rounds.added(index, other);
+                let met = yes_or_no(added <= most.as_nanos() as f64);
+                format!("{met}, {added:.0} ns")
+            }
+        };
+        format!("{time:.0} ns | {ratio:.2} | {goal} | {met}")
     }
 }
 
@@ -237,20 +278,20 @@ impl Case {
     }
 
     /// Allocations of one operation, on average over so many.
-    fn allocations(&mut self, times: u64) -> u64 {
+    fn allocations(&mut self, times: u64) -> Option<u64> {
         let counted = allocation_counter::measure(|| (self.work)(times));
-        counted.count_total / times
+        (self.calls == 1).then(|| counted.count_total / times)
     }
 
-    /// How long one operation takes, on average over a turn.
+    /// How long one operation or one of its calls takes, on average over a turn.
     fn nanoseconds(&mut self, times: u64) -> f64 {
         let start = Instant::now();
         (self.work)(times);
-        start.elapsed().as_nanos() as f64 / times as f64
+        start.elapsed().as_nanos() as f64 / (times * self.calls) as f64
     }
 }
 
-/// The time of an operation, in nanoseconds, for each case and round.
+/// The time of an operation or a call, in nanoseconds, for each case and round.
 struct Rounds(Vec<Vec<f64>>);
 
 impl Rounds {
@@ -273,6 +314,17 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
+}
+
+/// What the command line asks for; the options are for the harness that cargo expects.
+fn words() -> impl Iterator<Item = String> {
+    let arguments = std::env::args().skip(1);
+    arguments.filter(|argument| !argument.starts_with('-'))
+}
+
+fn print(text: &str) {
+    // Nobody may be reading; there is nothing else to do about it.
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 fn runtime() -> Runtime {
@@ -305,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn says_whether_a_goal_is_met() {
+    fn a_row_says_whether_a_goal_is_met() {
         let group = Group::new("group")
             .case("first", || ())
             .case("second", || ())
@@ -315,15 +367,18 @@ mod tests {
             .case("fourth", || ())
             .goal(Goal::ratio(1.0, "a peer"));
         let rounds = Rounds(vec![vec![100.0], vec![150.0], vec![150.0], vec![150.0]]);
-        let table = group.table(&rounds, &[0, 1, 2, 3]);
-        for row in [
-            "| first | 100 ns | 1.00 | 0 |  |",
-            "| second | 150 ns | 1.50 | 1 | <= 1.20 x first: missed (1.50) |",
-            "| third | 150 ns | 1.50 | 2 | <= 60 ns + first: met (50 ns) |",
-            "| fourth | 150 ns | 1.50 | 3 | <= 1.00 x a peer: not measured |",
-        ] {
-            assert!(table.contains(row), "{table}");
-        }
+        let allocations = [Some(0), Some(1), Some(2), None];
+        let rows = group.rows(&rounds, &allocations);
+        let rows: Vec<&str> = rows.lines().collect();
+        assert_eq!(
+            rows,
+            [
+                "| group | second | 150 ns | 1 | first | 100 ns | 1.50 | <= 1.20 | no |",
+                "| group | third | 150 ns | 2 | first | 100 ns | 1.50 | <= 60 ns more | yes, 50 ns |",
+                "| group | fourth | 150 ns |  | first | 100 ns | 1.50 |  |  |",
+                "| group | fourth | 150 ns |  | a peer |  |  | <= 1.00 | not measured |",
+            ]
+        );
     }
 
     #[test]
@@ -331,7 +386,7 @@ mod tests {
         let mut group = Group::new("group")
             .case("boxes", || Box::new(1))
             .future("awaits", async || Box::new([1, 2]));
-        assert_eq!(group.cases[0].allocations(COUNTED), 1);
-        assert_eq!(group.cases[1].allocations(COUNTED), 1);
+        assert_eq!(group.cases[0].allocations(COUNTED), Some(1));
+        assert_eq!(group.cases[1].allocations(COUNTED), Some(1));
     }
 }
