@@ -19,7 +19,7 @@ static BARE_NOTHING: LazyLock<redis::Script> = LazyLock::new(|| redis::Script::n
 
 pub(crate) fn run() {
     let server = RedisServer::new();
-    let bench = Bench::new(format!("redis://{}", server.client_addr()));
+    let bench = Bench::new(&format!("redis://{}", server.client_addr()));
     bench.compare("a script that does nothing, 64 callers", 64, Call::Script);
     bench.compare("a script that does nothing, 256 callers", 256, Call::Script);
     bench.compare("GET of 1 KiB, 64 callers", 64, Call::Get("1 KiB"));
@@ -44,19 +44,19 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(url: String) -> Self {
+    fn new(url: &str) -> Self {
         let mut runtime = Builder::new_multi_thread();
         let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
         let runtime = Arc::new(runtime);
         runtime.clone().block_on(async {
-            let builder = RedisClient::builder(&url).deadline(Duration::from_secs(1));
+            let builder = RedisClient::builder(url).deadline(Duration::from_secs(1));
             let ours = builder.build().unwrap();
             ours.require(Duration::from_secs(10)).await.unwrap();
             for (key, bytes) in [("1 KiB", 1_024), ("16 KiB", 16 * 1_024)] {
                 let set = Command::new("SET").arg(key).arg(vec![b'x'; bytes]);
                 ours.query::<()>(&set).await.unwrap();
             }
-            let client = redis::Client::open(url.as_str()).unwrap();
+            let client = redis::Client::open(url).unwrap();
             Self {
                 runtime,
                 ours,
