@@ -58,6 +58,9 @@
 //! 2. The store measures all of them at one time of its own clock. If each has room for its cost, all are charged; if one
 //!    has none, nothing is charged, so a client that keeps trying does not lock itself out. [Shadow](Limit::shadow) limits
 //!    are measured and charged like the others but refuse nothing.
+//!    While there can be no room for it, the refusal is repeated without asking a store that has to be waited for: at most
+//!    for five seconds, and for 100 ms if the limit settles or the refusal was one of [`RateLimiter::check`]. That is the
+//!    longest that room made elsewhere goes unheeded; room made here by a [`Permit`] or an order is heeded at once.
 //! 3. A refused request never reaches the service inside. It gets 429, or what
 //!    [`with_refusal`](RateLimitLayer::with_refusal) makes of it, with `Retry-After` and `cache-control: no-store`, and a
 //!    [`RateLimited`] in the response's extensions for middleware further out.

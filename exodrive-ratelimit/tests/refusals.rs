@@ -107,6 +107,26 @@ fn in_paused_time(test: impl Future<Output = ()>) {
     runtime.block_on(test);
 }
 
+#[test]
+fn a_permit_that_is_given_back_makes_room_at_once_for_requests_to_its_instance() {
+    in_paused_time(async {
+        let store = Store::new(MemoryStore::default());
+        let limiter = limiter(
+            &store,
+            &[(true, 1, Duration::from_secs(60))],
+            Limit::by_user,
+        );
+        let permit = limiter.check(Subject::user("u"), 1).await.unwrap();
+        for source in [Source::MEMORY, Source::DENY_CACHE] {
+            let decision = send(&limiter).await;
+            assert_eq!(decision.outcome(), Outcome::Refused);
+            assert_eq!(decision.source(), source);
+        }
+        permit.settle(0).await.unwrap();
+        assert_eq!(send(&limiter).await.outcome(), Outcome::Allowed);
+    });
+}
+
 proptest! {
     #[test]
     fn a_refusal_charges_nothing(

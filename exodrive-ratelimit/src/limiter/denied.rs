@@ -1,7 +1,8 @@
 //! Refusals that are certain to be repeated, so that the store need not be asked again.
 //!
 //! Once a charge has been refused until some time, one of at least the same cost is refused until then: nothing but a
-//! correction makes room earlier. What is kept is bounded, and forgetting costs no more than asking once more.
+//! correction makes room earlier. One that is made here ends what is repeated here. What is kept is bounded, and
+//! forgetting costs no more than asking once more.
 
 use std::fmt;
 use std::time::Duration;
@@ -26,7 +27,14 @@ const LONGEST_IF_CORRECTED: Duration = Duration::from_millis(100);
 /// A table of fixed size with a few places for each key.
 pub(super) struct Denied {
     origin: Instant,
-    sets: Box<[Mutex<[Option<Entry>; WAYS]>]>,
+    sets: Box<[Mutex<Set>]>,
+}
+
+#[derive(Default)]
+struct Set {
+    places: [Option<Entry>; WAYS],
+    /// What was asked before that may have been answered before the correction for which something was forgotten.
+    kept_from: u64,
 }
 
 /// A refusal; times are microseconds since the table was made.
@@ -44,7 +52,7 @@ impl Default for Denied {
     fn default() -> Self {
         Self {
             origin: Instant::now(),
-            sets: (0..SETS).map(|_| Mutex::new([None; WAYS])).collect(),
+            sets: (0..SETS).map(|_| Mutex::default()).collect(),
         }
     }
 }
@@ -96,44 +104,59 @@ impl Denied {
                 LONGEST
             };
             let after = |wait: Duration| asked_at.saturating_add(micros(wait));
-            self.keep(Entry {
+            let entry = Entry {
                 key: planned.key(&claim.subject),
                 cost: claim.cost,
                 remaining: reading.remaining(),
                 repeated_until: after(wait.min(longest)),
                 fits_at: after(wait),
                 at_rest_at: after(reading.reset_after()),
-            });
+            };
+            self.keep(entry, asked_at);
         }
     }
 
     /// Forgets everything, since something has changed that refusals depend on.
     pub(super) fn forget_all(&self) {
+        let kept_from = self.now() + 1;
         for set in &self.sets {
-            *set.lock() = [None; WAYS];
+            let places = [None; WAYS];
+            *set.lock() = Set { places, kept_from };
+        }
+    }
+
+    /// Forgets one refusal, since a correction may have made room.
+    pub(super) fn forget(&self, key: Fingerprint) {
+        let mut set = self.set(key).lock();
+        set.kept_from = self.now() + 1;
+        for place in &mut set.places {
+            place.take_if(|entry| entry.key == key);
         }
     }
 
     fn entry(&self, key: Fingerprint, now: u64) -> Option<Entry> {
         let set = self.set(key).lock();
-        let found = set.iter().flatten().find(|entry| entry.key == key);
+        let found = set.places.iter().flatten().find(|entry| entry.key == key);
         found.filter(|entry| entry.repeated_until > now).copied()
     }
 
     /// In the place of an older entry of the key, of none, or of the one that is over first.
-    fn keep(&self, entry: Entry) {
+    fn keep(&self, entry: Entry, asked_at: u64) {
         let mut set = self.set(entry.key).lock();
+        if asked_at < set.kept_from {
+            return;
+        }
         let worth = |place: &Option<Entry>| match place {
             Some(other) if other.key == entry.key => 0,
             Some(other) => other.repeated_until + 2,
             None => 1,
         };
-        if let Some(place) = set.iter_mut().min_by_key(|place| worth(place)) {
+        if let Some(place) = set.places.iter_mut().min_by_key(|place| worth(place)) {
             *place = Some(entry);
         }
     }
 
-    fn set(&self, key: Fingerprint) -> &Mutex<[Option<Entry>; WAYS]> {
+    fn set(&self, key: Fingerprint) -> &Mutex<Set> {
         &self.sets[key.high as usize % SETS]
     }
 }
@@ -152,5 +175,37 @@ impl Entry {
 impl fmt::Debug for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Denied").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn keeps_no_refusal_that_may_be_older_than_what_made_it_forget() {
+        let denied = Denied::default();
+        let key = Fingerprint { high: 1, low: 2 };
+        let entry = Entry {
+            key,
+            cost: 1,
+            remaining: 0,
+            repeated_until: 1_000,
+            fits_at: 1_000,
+            at_rest_at: 1_000,
+        };
+        let forgets: [fn(&Denied, Fingerprint); 2] =
+            [Denied::forget, |denied, _| denied.forget_all()];
+        for forget in forgets {
+            let asked_at = denied.now();
+            denied.keep(entry, asked_at);
+            assert!(denied.entry(key, asked_at).is_some());
+            forget(&denied, key);
+            denied.keep(entry, asked_at);
+            assert!(denied.entry(key, asked_at).is_none());
+            advance(Duration::from_micros(1)).await;
+        }
     }
 }

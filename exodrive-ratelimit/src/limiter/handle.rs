@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use http::request::Parts;
 use tokio::task::JoinSet;
 
-use super::claim::{Orders, Progress};
+use super::claim::{Claims, Orders, Progress};
 use super::denied::Denied;
 use super::fallback::Fallback;
 use super::leases::Leases;
@@ -146,6 +146,17 @@ impl<St: Store> RateLimiter<St> {
 
     pub(super) fn denied(&self) -> &Denied {
         self.shared.denied.get_or_init(Denied::default)
+    }
+
+    /// Forgets what was refused to the subjects of these claims, for whom there may be room now.
+    pub(super) fn forget_refusals(&self, claims: &Claims) {
+        let Shared { plan, denied, .. } = &*self.shared;
+        let Some(denied) = denied.get() else {
+            return;
+        };
+        for claim in claims {
+            denied.forget(plan.planned(claim.limit).key(&claim.subject));
+        }
     }
 
     pub(super) fn fallback(&self) -> Option<&Fallback> {

@@ -37,6 +37,8 @@ impl<St: Store> Permit<St> {
     /// Corrects the charge to what it really cost.
     ///
     /// Less gives back the difference as far as it still counts; more is charged in addition, even beyond the limit.
+    /// Room that this makes is heeded here at once, and after five seconds at the latest by other instances that repeat a
+    /// refusal.
     ///
     /// # Errors
     ///
@@ -46,7 +48,10 @@ impl<St: Store> Permit<St> {
         if settlements.is_empty() {
             return Ok(());
         }
-        self.limiter.store().settle(settlements).await
+        let settled = self.limiter.store().settle(settlements).await;
+        // Even if it failed: the correction may have been made all the same.
+        self.limiter.forget_refusals(&self.admission.claims);
+        settled
     }
 }
 
