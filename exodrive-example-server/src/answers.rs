@@ -23,7 +23,7 @@ pub enum Fill {
     /// Of this process.
     Memory(MemoryFill),
     /// Of all instances.
-    Redis(RedisFill),
+    Redis(Box<RedisFill>),
 }
 
 impl Answers {
@@ -66,7 +66,10 @@ impl Store for Answers {
     async fn open(&self, opening: Opening<'_>) -> Result<Opened<Fill>, StoreError> {
         Ok(match self {
             Self::Memory(store) => store.open(opening).await?.map(Fill::Memory),
-            Self::Redis(store) => store.open(opening).await?.map(Fill::Redis),
+            Self::Redis(store) => store
+                .open(opening)
+                .await?
+                .map(|fill| Fill::Redis(Box::new(fill))),
         })
     }
 
