@@ -208,12 +208,18 @@ mod tests {
     use crate::Tag;
     use crate::store::ledger::{Ledger, Validity};
     use crate::store::redis::keys::Keys;
+    use crate::store::redis::shared::Settings;
 
     /// One that has read everything, and then asked a server with one connection.
     fn reader() -> Reader {
         let redis = RedisClient::builder("redis://127.0.0.1:1").build().unwrap();
         let ledger = Arc::new(Ledger::new(8));
-        let shared = Shared::new(redis, Keys::new("cache"), Duration::ZERO, ledger);
+        let settings = Settings {
+            keys: Keys::new("cache"),
+            lease: Duration::ZERO,
+            pack_from: None,
+        };
+        let shared = Shared::new(redis, settings, ledger);
         Reader {
             shared: Arc::new(shared),
             trusted: Arc::new(AtomicU64::new(NONE)),
