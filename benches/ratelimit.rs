@@ -4,7 +4,10 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::fmt::{Debug, Write as _};
 use std::future::{Ready, ready};
+use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use exodrive_benches::{Goal, Group};
@@ -13,6 +16,7 @@ use exodrive_ratelimit::{
     Subject,
 };
 use http::{Request, Response};
+use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 /// The peer can refuse only in the bodies of axum.
@@ -32,9 +36,14 @@ const REFUSED_BY_TOWER_GOVERNOR: &str = "tower_governor, refused";
 /// More than enough for every request of a run.
 const PLENTY: u32 = 1_000_000_000;
 
+/// So many checks in a row that beginning them on another thread costs next to nothing.
+const BATCH: usize = 1_000;
+
 pub(crate) fn run() {
     check("a check of one hot key", 1, 0.7);
     check("a check of 100,000 keys", 100_000, 0.6);
+    check_on_two_threads("1,000 checks of one hot key, two threads", 1, 0.7);
+    check_on_two_threads("1,000 checks of 100,000 keys, two threads", 100_000, 0.6);
     layer();
     refusal();
 }
@@ -43,13 +52,31 @@ fn check(name: &'static str, keys: u32, most: f64) {
     let group = Group::new(name);
     #[cfg(feature = "peers")]
     let group = peers::check(group, keys);
-    let rate = || Limit::gcra("rate", Quota::per_second(PLENTY).burst(PLENTY));
-    let window = || Limit::sliding_window("window", u32::MAX, MINUTE);
     let group = by_text(group, "rate, by user", keys, rate()).goal(Goal::ratio(most, GOVERNOR));
     let group = by_text(group, "window, by user", keys, window()).goal(Goal::ratio(most, GOVERNOR));
     by_address(group, "rate, by address", keys, rate())
         .goal(Goal::ratio(most, GOVERNOR_BY_IP))
         .run();
+}
+
+fn check_on_two_threads(name: &'static str, keys: u32, most: f64) {
+    let runtime = Builder::new_multi_thread().worker_threads(2).build();
+    let runtime = Arc::new(runtime.unwrap());
+    let group = Group::new(name);
+    #[cfg(feature = "peers")]
+    let group = peers::check_on_two_threads(group, &runtime, keys);
+    let goal = Goal::ratio(most, GOVERNOR);
+    let group = by_two(group, "rate, by user", &runtime, keys, rate()).goal(goal);
+    let group = by_two(group, "window, by user", &runtime, keys, window());
+    group.goal(goal).run();
+}
+
+fn rate() -> Limit {
+    Limit::gcra("rate", Quota::per_second(PLENTY).burst(PLENTY))
+}
+
+fn window() -> Limit {
+    Limit::sliding_window("window", u32::MAX, MINUTE)
 }
 
 /// A limiter that futures can borrow.
@@ -82,6 +109,30 @@ fn by_address(group: Group, name: &'static str, keys: u32, limit: Limit) -> Grou
         let subject = Subject::ip(address(next()));
         async move { limiter.check(subject, 1).await.is_ok() }
     })
+}
+
+fn by_two(
+    group: Group,
+    name: &'static str,
+    runtime: &Arc<Runtime>,
+    keys: u32,
+    limit: Limit,
+) -> Group {
+    let limiter = lent(limit);
+    let check = |text: &String| limiter.check(Subject::user(text), 1);
+    group.callers(name, runtime, 2, move || batch(keys, check))
+}
+
+/// Checks some keys, others each time.
+async fn batch<F: Future + Send>(keys: u32, check: impl Fn(&String) -> F + Sync) {
+    static BEGUN: AtomicU64 = AtomicU64::new(1);
+    let next = numbers_from(BEGUN.fetch_add(1, Ordering::Relaxed), keys);
+    let mut text = String::new();
+    for _ in 0..BATCH {
+        write_key(&mut text, next());
+        let checked = check(&text);
+        black_box(checked.await);
+    }
 }
 
 fn layer() {
@@ -141,7 +192,11 @@ where
 
 /// Numbers below a bound, without order (Knuth's constants for a linear congruential generator).
 fn numbers(below: u32) -> impl Fn() -> u32 {
-    let state = Cell::new(1_u64);
+    numbers_from(1, below)
+}
+
+fn numbers_from(start: u64, below: u32) -> impl Fn() -> u32 {
+    let state = Cell::new(start);
     move || {
         let next = state.get().wrapping_mul(6_364_136_223_846_793_005);
         state.set(next.wrapping_add(1_442_695_040_888_963_407));
@@ -184,6 +239,13 @@ mod peers {
             .future(GOVERNOR_BY_IP, move || {
                 ready(by_address.check_key(&address(other())).is_ok())
             })
+    }
+
+    pub(super) fn check_on_two_threads(group: Group, runtime: &Arc<Runtime>, keys: u32) -> Group {
+        let quota = Quota::per_second(NonZeroU32::new(PLENTY).unwrap());
+        let limiter: &'static _ = Box::leak(Box::new(RateLimiter::keyed(quota)));
+        let check = |text: &String| ready(limiter.check_key(text).is_ok());
+        group.callers(GOVERNOR, runtime, 2, move || batch(keys, check))
     }
 
     /// The peer from the same extension as ours.
