@@ -171,15 +171,15 @@ impl Entry {
         bytes: &Bytes,
         key: impl FnOnce(&[u8]) -> Option<CacheKey>,
     ) -> Result<Option<Self>, DecodeError> {
-        let mut fixed = Reader(bytes.clone());
-        if fixed.take(MAGIC.len()).ok().as_deref() != Some(&MAGIC[..]) {
+        let mut fixed = Reader(bytes);
+        if fixed.take(MAGIC.len()).ok() != Some(&MAGIC[..]) {
             return Err(FOREIGN);
         }
         if fixed.u8()? != VERSION {
             return Err(NEWER);
         }
         let content = bytes.len().checked_sub(CHECKSUM).ok_or(CORRUPT)?;
-        let checksum = Reader(bytes.slice(content..)).u64()?;
+        let checksum = Reader(&bytes[content..]).u64()?;
         if checksum != xxh3_64(&bytes[..content]) {
             return Err(CORRUPT);
         }
@@ -202,20 +202,20 @@ impl Entry {
             stale_if_error: fixed.micros()?,
             must_revalidate: flags & MUST_REVALIDATE != 0,
         };
-        let mut rest = Reader(bytes.slice(length..content));
+        let mut rest = Reader(&bytes[length..content]);
         let mut section = || {
             let length = fixed.u32()?;
             rest.take(length as usize)
         };
-        let Some(key) = key(&section()?) else {
+        let Some(key) = key(section()?) else {
             return Ok(None);
         };
         Ok(Some(Self {
             key,
             vary: decode_vary(section()?)?,
             tags: decode_tags(section()?)?.into(),
-            headers: decode_headers(section()?)?,
-            body: unpacked(rest.0, flags)?,
+            headers: decode_headers(section()?, bytes)?,
+            body: unpacked(bytes.slice_ref(rest.0), flags)?,
             status,
             answered_at,
             fill_time,
@@ -375,16 +375,16 @@ fn unpacked(body: Bytes, flags: u16) -> Result<Bytes, DecodeError> {
     Ok(body)
 }
 
-fn decode_vary(section: Bytes) -> Result<Vary, DecodeError> {
+fn decode_vary(section: &[u8]) -> Result<Vary, DecodeError> {
     let mut section = Reader(section);
     let mut fields = Vec::new();
     while section.0.has_remaining() {
         let name = section.header_name()?;
         let value = match (section.u8()?, section.u16()?) {
             (0, 0) => Value::Missing,
-            (1, 1) => Value::Lines(section.value()?[..].into()),
+            (1, 1) => Value::Lines(section.value()?.into()),
             (2, count) => {
-                let languages = (0..count).map(|_| section.value().map(|value| value[..].into()));
+                let languages = (0..count).map(|_| section.value().map(Into::into));
                 Value::Languages(languages.collect::<Result<_, _>>()?)
             }
             _ => return Err(CORRUPT),
@@ -394,12 +394,12 @@ fn decode_vary(section: Bytes) -> Result<Vary, DecodeError> {
     Ok(Vary::from_fields(fields))
 }
 
-fn decode_tags(section: Bytes) -> Result<Vec<Tag>, DecodeError> {
+fn decode_tags(section: &[u8]) -> Result<Vec<Tag>, DecodeError> {
     let mut section = Reader(section);
     let mut tags = Vec::new();
     while section.0.has_remaining() {
         let text = section.name()?;
-        let text = std::str::from_utf8(&text).map_err(|_| CORRUPT)?;
+        let text = std::str::from_utf8(text).map_err(|_| CORRUPT)?;
         let tag = Tag::new(text);
         // A text that is too long for a tag was never written.
         if tag.as_str() != text {
@@ -410,7 +410,8 @@ fn decode_tags(section: Bytes) -> Result<Vec<Tag>, DecodeError> {
     Ok(tags)
 }
 
-fn decode_headers(section: Bytes) -> Result<HeaderMap, DecodeError> {
+/// Reads headers whose values are views of `bytes`, of which the section is a part.
+fn decode_headers(section: &[u8], bytes: &Bytes) -> Result<HeaderMap, DecodeError> {
     let mut section = Reader(section);
     let count = section.u16()?;
     let mut headers = HeaderMap::try_with_capacity(count.into()).map_err(|_| CORRUPT)?;
@@ -418,7 +419,8 @@ fn decode_headers(section: Bytes) -> Result<HeaderMap, DecodeError> {
         let name = section.header_name()?;
         let length = section.u32()?;
         let value = section.take((length & !SENSITIVE) as usize)?;
-        let mut value = HeaderValue::from_maybe_shared(value).map_err(|_| CORRUPT)?;
+        let mut value =
+            HeaderValue::from_maybe_shared(bytes.slice_ref(value)).map_err(|_| CORRUPT)?;
         value.set_sensitive(length & SENSITIVE != 0);
         headers.try_append(name, value).map_err(|_| CORRUPT)?;
     }
@@ -429,14 +431,13 @@ fn decode_headers(section: Bytes) -> Result<HeaderMap, DecodeError> {
 }
 
 /// What is left to be read. Reading beyond the end is an error and takes nothing.
-struct Reader(Bytes);
+struct Reader<'a>(&'a [u8]);
 
-impl Reader {
-    fn take(&mut self, length: usize) -> Result<Bytes, DecodeError> {
-        if length > self.0.len() {
-            return Err(CORRUPT);
-        }
-        Ok(self.0.split_to(length))
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(CORRUPT)?;
+        self.0 = rest;
+        Ok(taken)
     }
 
     fn u8(&mut self) -> Result<u8, DecodeError> {
@@ -459,19 +460,19 @@ impl Reader {
         self.u64().map(Duration::from_micros)
     }
 
-    fn value(&mut self) -> Result<Bytes, DecodeError> {
+    fn value(&mut self) -> Result<&'a [u8], DecodeError> {
         let length = self.u32()?;
         self.take(length as usize)
     }
 
-    fn name(&mut self) -> Result<Bytes, DecodeError> {
+    fn name(&mut self) -> Result<&'a [u8], DecodeError> {
         let length = self.u16()?;
         self.take(length.into())
     }
 
     fn header_name(&mut self) -> Result<HeaderName, DecodeError> {
         let name = self.name()?;
-        HeaderName::from_lowercase(&name).map_err(|_| CORRUPT)
+        HeaderName::from_lowercase(name).map_err(|_| CORRUPT)
     }
 }
 
