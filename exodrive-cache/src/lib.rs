@@ -252,6 +252,6 @@ pub use self::store::{RedisFill, RedisStore, TieredStore};
 pub use self::tags::{ResponseTags, Tag};
 pub use self::terms::CacheTerms;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "redis"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

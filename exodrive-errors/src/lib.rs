@@ -173,6 +173,6 @@ pub use trace_id::TraceId;
 pub use violation::FieldLocation;
 pub use violation::FieldViolation;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

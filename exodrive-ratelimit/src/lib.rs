@@ -172,6 +172,6 @@ pub use subject::Subject;
 pub use time::{DAY, HOUR, MINUTE};
 pub use window::Window;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "axum", feature = "redis"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
