@@ -1,6 +1,8 @@
 //! Where log lines go.
 
+use std::error::Error;
 use std::io::{self, IsTerminal};
+use std::iter;
 
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
@@ -23,4 +25,18 @@ pub fn start(config: &Config) -> Result<(), TryInitError> {
     registry()
         .with(lines.with_filter(config.log_filter.clone()))
         .try_init()
+}
+
+/// Says on one line what the error is and what caused it.
+#[must_use]
+pub fn one_line(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    for cause in iter::successors(error.source(), |&cause| cause.source()) {
+        let cause = cause.to_string();
+        // Some errors repeat their cause themselves.
+        if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line.replace('\n', " ")
 }

@@ -3,7 +3,6 @@
 use std::env;
 use std::error::Error;
 use std::io::{self, Write};
-use std::iter;
 use std::process::ExitCode;
 
 use exodrive_example_server::config::{Command, Config, ConfigErrorKind};
@@ -49,17 +48,8 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One line with the error and what caused it.
 fn complain(error: &(dyn Error + 'static)) {
-    let mut line = error.to_string();
-    for cause in iter::successors(error.source(), |&cause| cause.source()) {
-        let cause = cause.to_string();
-        // Some errors repeat their cause themselves.
-        if !line.contains(&cause) {
-            line = format!("{line}: {cause}");
-        }
-    }
+    let line = logging::one_line(error);
     // There is no better place to complain about standard error than the exit code.
-    let line = line.replace('\n', " ");
     let _ = writeln!(io::stderr(), "exodrive-example-server: {line}");
 }

@@ -18,8 +18,12 @@ pub(crate) fn describe() -> String {
     let memory = field("/proc/meminfo", "MemTotal");
     let kibibytes: Option<u64> = memory.and_then(|memory| memory.strip_suffix(" kB")?.parse().ok());
     parts.extend(kibibytes.map(|kibibytes| format!("{} GiB", kibibytes.div_ceil(1 << 20))));
-    let load = fs::read_to_string("/proc/loadavg").ok();
-    let load = load.and_then(|load| Some(load.split_whitespace().next()?.to_owned()));
-    parts.extend(load.map(|load| format!("load average before it {load}")));
+    parts.extend(load_average().map(|load| format!("load average before it {load}")));
     parts.join(", ")
+}
+
+/// How many processes wanted to run in the last minute.
+pub(crate) fn load_average() -> Option<String> {
+    let load = fs::read_to_string("/proc/loadavg").ok()?;
+    Some(load.split_whitespace().next()?.to_owned())
 }

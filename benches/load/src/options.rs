@@ -13,6 +13,8 @@ use crate::server::Features;
 /// With the features on, a wrong answer ends the program with exit code 1: an availability older than a completed
 /// booking, an error that is no envelope, limits that are not stated, a status that was not asked for.
 /// So does a missed goal for the p95, for hits, for queries or for failures, and a load that came late.
+/// Where nothing was wrong and only the p95 was missed, the load came late or writes had to be left out, the machine may
+/// have been busy: it is measured once more.
 /// The report goes to standard output, as Markdown.
 #[derive(Debug, Parser)]
 #[command(

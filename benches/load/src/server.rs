@@ -4,6 +4,7 @@ use std::env;
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::process::Stdio;
 
 use exodrive_example_server::config::Config;
@@ -105,13 +106,18 @@ impl Server {
 pub(crate) async fn serve() -> Result<(), Box<dyn Error>> {
     let config = Config::read(["serve"])?;
     logging::start(&config)?;
-    let server = server::start(config).await?;
-    writeln!(io::stdout(), "{}", server.address())?;
-    let ended = async {
+    let mut ended = pin!(async {
         // An error ends it as well.
         let _ = tokio::io::stdin().read_to_end(&mut Vec::new()).await;
         "the end of the load"
+    });
+    let server = tokio::select! {
+        biased;
+        // Then its stores end, too, and it would only complain of that.
+        _ = &mut ended => return Ok(()),
+        server = server::start(config) => server?,
     };
+    writeln!(io::stdout(), "{}", server.address())?;
     server.until(ended).await;
     Ok(())
 }

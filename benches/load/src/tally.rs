@@ -18,6 +18,8 @@ pub(crate) struct Tally {
     /// Answers with a status of 500 or more.
     pub(crate) failures: u64,
     pub(crate) wrong: u64,
+    /// Writes that were left out since the start, as every car waited for an answer.
+    pub(crate) left_out: u64,
     pub(crate) shown: Vec<String>,
 }
 
@@ -53,6 +55,7 @@ impl Tally {
             lag: Histogram::new(3)?,
             failures: 0,
             wrong: 0,
+            left_out: 0,
             shown: Vec::new(),
         })
     }
