@@ -1,6 +1,6 @@
 //! The load that the example server has to carry, and what it must not get wrong meanwhile.
 //!
-//! [`schedule`] says when each request is due, [`scenario`] which one it is, [`drive`] sends it then, and [`report`]
+//! [`schedule`] says when each request is due, [`scenario`] which one it is, [`mod@drive`] sends it then, and [`report`]
 //! compares what came of all of them with the goals.
 
 mod answer;
