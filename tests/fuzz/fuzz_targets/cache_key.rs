@@ -18,7 +18,7 @@ thread_local! {
 type Input<'a> = (&'a str, &'a str, Vec<&'a [u8]>, &'a [u8]);
 
 fn request(run: u64, (host, target, keyed, unkeyed): &Input<'_>) -> Option<Request<Empty<Bytes>>> {
-    let mut request = Request::get(format!("/{target}")).header("host", format!("{run}{host}"));
+    let mut request = Request::get(format!("/{target}")).header("host", format!("{run}-{host}"));
     for value in keyed {
         request = request.header("x-key", *value);
     }
