@@ -87,7 +87,7 @@ async fn a_stalled_server_wakes_to_writes_that_are_too_late() {
         let began = Instant::now();
         one.get(&format!("cold-{round}")).await;
         assert_eq!(one.change("7").await, Invalidated::Deferred);
-        assert!(began.elapsed() < 10 * DEADLINE, "{:?}", began.elapsed());
+        assert!(began.elapsed() < 5 * DEADLINE, "{:?}", began.elapsed());
         assert_eq!(one.get("7").await.version, round);
         server.resume();
         recovers(&one).await;

@@ -6,7 +6,7 @@ use super::fallback::Stamps;
 use super::handle::Shared;
 use super::{Admission, Correctable, Progress, RateLimiter};
 use crate::limit::OnStoreError;
-use crate::store::{Settlement, Store, StoreError, Verdict};
+use crate::store::{Store, StoreError, Verdict};
 
 impl<St: Store> RateLimiter<St> {
     /// Answers what is claimed, if that takes no waiting. A refusal that is repeated is about the claims that are left.
@@ -124,7 +124,7 @@ impl<St: Store> RateLimiter<St> {
         let owed = !error.may_have_charged();
         for (claim, reading) in claims.iter().zip(verdict.readings()) {
             if owed && reading.stamp().is_some() && known(claim) {
-                fallback.owe(plan, claim, claim.cost);
+                fallback.owe(plan, claim.limit, &claim.subject, claim.cost);
             }
         }
         let by = By::Fallback {
@@ -133,16 +133,23 @@ impl<St: Store> RateLimiter<St> {
         Admission::new(claims, verdict, by)
     }
 
-    /// Tells the store what was admitted without it. What gets lost on the way was within this instance's share.
+    /// Tells the store what was admitted without it. What gets lost on the way was within this instance's share; what the
+    /// store has certainly not charged is told again when it has next recovered.
     async fn pay_back(&self) {
         let Some(fallback) = self.fallback() else {
             return;
         };
-        let mut debits = fallback.debits(&self.shared.plan).into_iter();
-        loop {
-            // A store settles what it is given in one go, in which it should not be busy for long.
-            let some: Vec<Settlement> = debits.by_ref().take(64).collect();
-            if some.is_empty() || self.shared.store.settle(some).await.is_err() {
+        let Shared { plan, store, .. } = &*self.shared;
+        let debits = fallback.debits(plan);
+        // A store settles what it is given in one go, in which it should not be busy for long.
+        let mut parts = debits.chunks(64);
+        while let Some(part) = parts.next() {
+            let settlements = part.iter().filter_map(|debit| debit.settlement(plan));
+            if let Err(error) = store.settle(settlements.collect()).await {
+                let certain = if error.may_have_charged() { &[] } else { part };
+                for debit in certain.iter().chain(parts.flatten()) {
+                    fallback.owe(plan, debit.limit, &debit.subject, debit.taken);
+                }
                 return;
             }
         }

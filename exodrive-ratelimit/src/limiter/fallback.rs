@@ -11,7 +11,7 @@ use std::mem;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
-use super::claim::{Claim, Claims};
+use super::claim::Claims;
 use super::plan::Plan;
 use crate::store::{Charge, MemoryStore, Receipt, Settlement, Source, Stamp, Verdict};
 use crate::{Rule, Subject};
@@ -80,38 +80,51 @@ impl Fallback {
     }
 
     /// Remembers what the store will have to be told of.
-    pub(super) fn owe(&self, plan: &Plan, claim: &Claim, cost: u32) {
+    pub(super) fn owe(&self, plan: &Plan, limit: usize, subject: &Subject, cost: u32) {
         let mut owed = self.owed.lock();
-        let debtor = (claim.limit, claim.subject.clone());
+        let debtor = (limit, subject.clone());
         if owed.debtors.len() < MAX_DEBTORS || owed.debtors.contains(&debtor) {
             owed.debtors.insert(debtor);
-            let planned = plan.planned(claim.limit);
+            let planned = plan.planned(limit);
             let rule = planned.rule();
-            owed.taken.verdict(&[Charge::new(
-                planned.name(),
-                &claim.subject,
-                &rule,
-                cost,
-                true,
-            )]);
+            owed.taken
+                .verdict(&[Charge::new(planned.name(), subject, &rule, cost, true)]);
         }
     }
 
     /// What the store has to be told of, now that it answers: of everything taken meanwhile, what still counts.
-    pub(super) fn debits(&self, plan: &Plan) -> Vec<Settlement> {
+    pub(super) fn debits(&self, plan: &Plan) -> Vec<Debit> {
         let Owed { taken, debtors } = mem::replace(&mut *self.owed.lock(), Owed::nothing());
-        let debits = debtors.into_iter().filter_map(|(limit, subject)| {
+        let debits = debtors.into_iter().map(|(limit, subject)| {
             let planned = plan.planned(limit);
-            let rule = planned.rule();
-            let in_use = in_use(&taken, planned.name(), &subject, rule);
-            let nothing = Stamp {
-                at: 0,
-                level: 0,
-                place: 0,
-            };
-            Receipt::new(planned.shared_name(), subject, rule, 0, nothing).settle(in_use)
+            let taken = in_use(&taken, planned.name(), &subject, planned.rule());
+            Debit {
+                limit,
+                subject,
+                taken,
+            }
         });
-        debits.collect()
+        debits.filter(|debit| debit.taken > 0).collect()
+    }
+}
+
+/// What somebody has taken of a limit and the store has not been told of.
+pub(super) struct Debit {
+    pub(super) limit: usize,
+    pub(super) subject: Subject,
+    pub(super) taken: u32,
+}
+
+impl Debit {
+    pub(super) fn settlement(&self, plan: &Plan) -> Option<Settlement> {
+        let planned = plan.planned(self.limit);
+        let nothing = Stamp {
+            at: 0,
+            level: 0,
+            place: 0,
+        };
+        let name = planned.shared_name();
+        Receipt::new(name, self.subject.clone(), planned.rule(), 0, nothing).settle(self.taken)
     }
 }
 

@@ -46,7 +46,7 @@ impl<St: Store> RateLimiter<St> {
                 fallback.correct(&settlement);
             }
             if correction.owed {
-                fallback.owe(plan, claim, cost);
+                fallback.owe(plan, claim.limit, &claim.subject, cost);
             }
         }
         planned.receipt(claim, correction.in_store?).settle(cost)

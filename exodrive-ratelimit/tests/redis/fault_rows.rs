@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use crate::load;
 use crate::support::{Server, calls, connected};
 use crate::trial::{
-    BEFORE, DEADLINE, KEY, LIMIT, SHARE, Trial, administered, admitted, admitting, degraded,
-    instance, limiter, through_proxy, until,
+    BEFORE, DEADLINE, KEY, LIMIT, Trial, administered, admitted, admitting, degraded, instance,
+    limiter, through_proxy, until,
 };
 
 #[tokio::test]
@@ -147,9 +147,7 @@ async fn a_loading_server_is_done_without() {
     let second = server.admin().await;
     drop(second.try_ask::<()>("CONFIG SET key-load-delay 0").await);
     reload.await.unwrap();
-    // It is told once what was admitted without it, which is lost if it is loading again or still.
-    let admitted = trial.recovers().await;
-    assert!((LIMIT..LIMIT + SHARE).contains(&admitted), "{admitted}");
+    assert_eq!(trial.recovers().await, LIMIT);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::load::Load;
 use crate::support::{PATIENCE, Server, connected};
 
 pub(crate) const LIMIT: u32 = 400;
-pub(crate) const SHARE: u32 = LIMIT / 4;
+const SHARE: u32 = LIMIT / 4;
 
 /// What the server counts by.
 pub(crate) const KEY: &str = "rl:{user/u}:w:daily";
